@@ -1,0 +1,18 @@
+/* midge.h: everything that is public in the core, in one include. */
+#ifndef MIDGE_H
+#define MIDGE_H
+
+#include "midge/buf.h"
+#include "midge/env.h"
+#include "midge/hash.h"
+#include "midge/index.h"
+#include "midge/json.h"
+#include "midge/model.h"
+#include "midge/nn.h"
+#include "midge/ops.h"
+#include "midge/status.h"
+#include "midge/swarm.h"
+#include "midge/table.h"
+#include "midge/version.h"
+
+#endif

@@ -1,0 +1,96 @@
+/* model.h: a learned predictor of any family behind one interface, and the
+ * weighted ensemble of several; the file that `midge learn` writes and
+ * `midge predict`, Node and the browser read.
+ *
+ * Families: net (nn.h), knn (k nearest neighbours over index.h) and features
+ * (random Fourier features with a ridge solution; Rahimi & Recht 2007).
+ * Outputs are (n_rows, n_outputs): class probabilities (non-negative, each row
+ * sums to 1), or one standardised value for regression.
+ */
+#ifndef MIDGE_MODEL_H
+#define MIDGE_MODEL_H
+
+#include "midge/buf.h"
+#include "midge/nn.h"
+#include "midge/table.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct midge_model midge_model;
+
+typedef enum midge_family { /* stored in files: frozen */
+                            MIDGE_FAMILY_NET = 0,
+                            MIDGE_FAMILY_KNN = 1,
+                            MIDGE_FAMILY_FEATURES = 2,
+                            MIDGE_FAMILY_ENSEMBLE = 3
+} midge_family;
+
+typedef struct midge_knn_options {
+    uint32_t k;
+    int cosine;   /* 0: squared Euclidean distance */
+    int weighted; /* vote by 1 / (distance + epsilon) instead of equally */
+} midge_knn_options;
+
+typedef struct midge_features_options {
+    uint32_t n_features; /* random features, 1..16384 */
+    float gamma;  /* kernel exp(-gamma |x - y|^2 / mean squared distance) */
+    float lambda; /* ridge penalty, per row */
+    uint64_t seed;
+} midge_features_options;
+
+/* Each maker copies what it needs. Targets t: (n_rows, n_outputs), one-hot or
+ * standardised; `problem` decides how outputs are normalised. */
+MIDGE_API MIDGE_NODISCARD midge_status
+midge_model_from_net_take(const midge_env *env, midge_problem problem,
+                          midge_net *net, midge_model **out);
+MIDGE_API MIDGE_NODISCARD midge_status midge_model_fit_knn(
+    const midge_env *env, midge_problem problem, uint32_t n_inputs,
+    uint32_t n_outputs, const midge_net_data *data,
+    const midge_knn_options *options, midge_model **out, midge_error *err);
+MIDGE_API MIDGE_NODISCARD midge_status midge_model_fit_features(
+    const midge_env *env, midge_problem problem, uint32_t n_inputs,
+    uint32_t n_outputs, const midge_net_data *data,
+    const midge_features_options *options, midge_model **out, midge_error *err);
+/* Takes the members (frees them with the model, also on failure). Weights are
+ * non-negative and are scaled to sum to 1. Members may be ensembles. */
+MIDGE_API MIDGE_NODISCARD midge_status midge_model_ensemble_take(
+    const midge_env *env, midge_problem problem, midge_model **members,
+    const float *weights, size_t n_members, midge_model **out,
+    midge_error *err);
+MIDGE_API void midge_model_free(midge_model *model);
+
+MIDGE_API midge_family midge_model_family(const midge_model *model);
+MIDGE_API midge_problem midge_model_problem(const midge_model *model);
+MIDGE_API uint32_t midge_model_n_inputs(const midge_model *model);
+MIDGE_API uint32_t midge_model_n_outputs(const midge_model *model);
+
+/* x (n_rows, n_inputs) encoded features -> y (n_rows, n_outputs). Allocates
+ * working memory from the model's env; rows are independent: one row gives the
+ * same bits as in a batch. */
+MIDGE_API MIDGE_NODISCARD midge_status
+midge_model_predict(const midge_model *model, size_t n_rows, const float *x,
+                    float *y, midge_error *err);
+
+/* Model bytes (spec/formats/model.md), without an encoder. */
+MIDGE_API MIDGE_NODISCARD midge_status
+midge_model_write(const midge_model *model, midge_buf *out);
+MIDGE_API MIDGE_NODISCARD midge_status midge_model_read(const midge_env *env,
+                                                        const void *bytes,
+                                                        size_t size,
+                                                        midge_model **out,
+                                                        midge_error *err);
+
+/* A bundle is what `midge learn` writes: encoder and model in one file
+ * (spec/formats/bundle.md). On success both are yours. */
+MIDGE_API MIDGE_NODISCARD midge_status midge_bundle_write(
+    const midge_encoder *encoder, const midge_model *model, midge_buf *out);
+MIDGE_API MIDGE_NODISCARD midge_status midge_bundle_read(
+    const midge_env *env, const void *bytes, size_t size,
+    midge_encoder **encoder, midge_model **model, midge_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

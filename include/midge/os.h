@@ -1,0 +1,61 @@
+/* os.h: the operating system, as the rest of Midge sees it: memory and CPU for
+ * a midge_env, clocks, files written whole or not at all, blobs, locks. */
+#ifndef MIDGE_OS_H
+#define MIDGE_OS_H
+
+#include "midge/buf.h"
+#include "midge/hash.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* An env over the C library's allocator and the CPU that is running.
+ * MIDGE_CPU=scalar|v2|avx2|avx512 in the environment lowers the CPU bits. */
+MIDGE_API midge_env midge_os_env(void);
+
+MIDGE_API int64_t midge_os_unix_ms(void);
+MIDGE_API double midge_os_monotonic_ms(void);
+MIDGE_API unsigned midge_os_cores(void);
+
+/* Appends a regular file of at most `max_bytes` to `out`. Errors name the path
+ * and why (absent, directory, not a regular file, too large, unreadable). */
+MIDGE_API MIDGE_NODISCARD midge_status midge_os_read_file(const char *path,
+                                                          size_t max_bytes,
+                                                          midge_buf *out,
+                                                          midge_error *err);
+/* Writes to a temporary name, fsyncs, renames, fsyncs the folder. */
+MIDGE_API MIDGE_NODISCARD midge_status midge_os_write_file(const char *path,
+                                                           const void *bytes,
+                                                           size_t size,
+                                                           midge_error *err);
+MIDGE_API MIDGE_NODISCARD midge_status midge_os_make_dirs(const char *path,
+                                                          midge_error *err);
+
+/* A lock held by this process until unlocked or until it dies. MIDGE_E_BUSY
+ * when another process has it (err names its pid when known). */
+typedef struct midge_os_lock {
+    int fd;
+} midge_os_lock;
+MIDGE_API MIDGE_NODISCARD midge_status midge_os_lock_file(const char *path,
+                                                          midge_os_lock *lock,
+                                                          midge_error *err);
+MIDGE_API void midge_os_unlock(midge_os_lock *lock);
+
+/* Blobs: files named by their SHA-256 under `dir`. Putting twice is free.
+ * Reading checks the hash: MIDGE_E_CORRUPT on a damaged blob. `ref` is
+ * "sha256:" and 64 hex digits. */
+MIDGE_API MIDGE_NODISCARD midge_status midge_os_blob_put(const char *dir,
+                                                         const void *bytes,
+                                                         size_t size,
+                                                         char ref[72],
+                                                         midge_error *err);
+MIDGE_API MIDGE_NODISCARD midge_status midge_os_blob_get(const char *dir,
+                                                         const char *ref,
+                                                         midge_buf *out,
+                                                         midge_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

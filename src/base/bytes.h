@@ -1,0 +1,34 @@
+/* bytes.h: little-endian numbers in byte strings, and CRC-32C (Castagnoli,
+ * RFC 3720) over them: how every file format of ours is read and written. */
+#ifndef MDG_BYTES_H
+#define MDG_BYTES_H
+
+#include "midge/buf.h"
+
+uint32_t mdg_crc32c(uint32_t crc, const void *bytes, size_t size);
+
+midge_status mdg_put_u32(midge_buf *buf, uint32_t value);
+midge_status mdg_put_u64(midge_buf *buf, uint64_t value);
+midge_status mdg_put_f32(midge_buf *buf, float value);
+/* count floats, little-endian. */
+midge_status mdg_put_f32s(midge_buf *buf, const float *values, size_t count);
+
+/* A bounded reader. The first read past the end sets `failed`; reads then give
+ * zeros, so that a parser may read a whole header and look once. */
+typedef struct mdg_reader {
+    const uint8_t *bytes;
+    size_t size;
+    size_t at;
+    int failed;
+} mdg_reader;
+
+void mdg_reader_init(mdg_reader *reader, const void *bytes, size_t size);
+size_t mdg_reader_left(const mdg_reader *reader);
+uint32_t mdg_get_u32(mdg_reader *reader);
+uint64_t mdg_get_u64(mdg_reader *reader);
+float mdg_get_f32(mdg_reader *reader);
+void mdg_get_f32s(mdg_reader *reader, float *values, size_t count);
+/* `size` bytes in place, or NULL past the end. */
+const uint8_t *mdg_get_bytes(mdg_reader *reader, size_t size);
+
+#endif

@@ -1,0 +1,21 @@
+/* decimal.h: numbers as decimal text, exactly, without the C library: the
+ * nearest double to any decimal, and the shortest decimal of a double. */
+#ifndef MDG_DECIMAL_H
+#define MDG_DECIMAL_H
+
+#include <stddef.h>
+
+/* Parses the JSON number grammar (an optional '-' first; no '+', no hex) from
+ * all of `size` bytes. 1 and the correctly rounded value, 0 when it is not a
+ * number or overflows to infinity. */
+int mdg_decimal_read(const char *text, size_t size, double *value);
+
+/* Longest output and a zero. */
+#define MDG_DECIMAL_MAX 32
+
+/* The shortest decimal that reads back to the same bits ("0.1", "1e+21",
+ * "-0"), zero-terminated; returns its length. Finite values only. */
+size_t mdg_decimal_write_f64(double value, char out[MDG_DECIMAL_MAX]);
+size_t mdg_decimal_write_f32(float value, char out[MDG_DECIMAL_MAX]);
+
+#endif
