@@ -33,6 +33,7 @@ typedef struct midge_pool_options {
     const char *blob_dir; /* copied */
     midge_pool_notice_fn on_notice; /* may be NULL */
     void *ctx;
+    const midge_op *(*find)(const char *name); /* NULL: midge_ops_find */
 } midge_pool_options;
 
 /* Borrows the driver until the pool is stopped. */
@@ -40,7 +41,9 @@ MIDGE_API MIDGE_NODISCARD midge_status midge_pool_start(
     const midge_env *env, midge_driver *driver,
     const midge_pool_options *options, midge_pool **out, midge_error *err);
 /* Asks running operations to end, waits for the threads. Tasks that were
- * interrupted are released, not failed. */
+ * interrupted are released, not failed: by MIDGE_COMMAND_RECOVER, which
+ * releases every lease of the driver, so stop a pool when its process is
+ * ending. NULL is accepted. */
 MIDGE_API void midge_pool_stop(midge_pool *pool);
 
 #ifdef __cplusplus

@@ -39,12 +39,15 @@ typedef struct midge_reply {
 MIDGE_API MIDGE_NODISCARD midge_status
 midge_driver_command(midge_driver *driver, const midge_command *command,
                      midge_reply *reply, midge_error *err);
-/* COMPLETE or FAIL, and the next CLAIM by the same agent, in one batch. */
+/* COMPLETE or FAIL, and the next CLAIM, in one batch. When the first fails, its
+ * status is returned and the claim is not tried. When only the claim fails, its
+ * status is returned and reply->seq is not 0: the first was recorded. */
 MIDGE_API MIDGE_NODISCARD midge_status midge_driver_command_pair(
     midge_driver *driver, const midge_command *first,
     const midge_command *second, midge_reply *reply, midge_error *err);
 
-/* Calls fn with the state, which stands still meanwhile; be brief. */
+/* Calls fn with the state, which stands still meanwhile and holds nothing that
+ * is not durable; be brief, and issue no command from inside. */
 typedef void (*midge_driver_read_fn)(void *ctx, const midge_swarm *swarm);
 MIDGE_API void midge_driver_read(midge_driver *driver, midge_driver_read_fn fn,
                                  void *ctx);
@@ -54,6 +57,8 @@ MIDGE_API void midge_driver_read(midge_driver *driver, midge_driver_read_fn fn,
  * work waits for some. */
 MIDGE_API uint64_t midge_driver_wait(midge_driver *driver, uint64_t seq,
                                      int64_t timeout_ms);
+/* Lets every thread that is in midge_driver_wait now return early. */
+MIDGE_API void midge_driver_wake(midge_driver *driver);
 
 typedef struct midge_driver_stats {
     uint64_t commands;

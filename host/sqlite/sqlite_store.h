@@ -15,21 +15,36 @@ typedef enum midge_durability {
                             take the last transactions, never consistency */
 } midge_durability;
 
-/* Opens or creates the file for writing. The caller holds the swarm's lock. */
+/* Opens or creates the file for writing. The caller holds the swarm's lock.
+ * Errors as midge_sqlite_query; a file that is not a swarm is left as it is. */
 MIDGE_API MIDGE_NODISCARD midge_status midge_sqlite_open(
     const midge_env *env, const char *path, midge_durability durability,
     midge_store **out, midge_error *err);
 
-/* Read-only queries on a file that another process may be writing: rows are
- * appended to `out` as one JSON array of objects. `query` is one of the fixed
- * names below, never SQL. */
+/* Read-only queries on a file that another process may be writing: `query` is
+ * one of the fixed names below, never SQL; the answer is appended to `out` as
+ * one object (SUMMARY) or one array of objects, by rising id or seq. A number
+ * or text that is not there is null. The members:
+ *
+ *   SUMMARY {"last_seq", "runs": {"total","active","succeeded","failed",
+ *           "cancelled"}, "tasks": {"total","pending","ready","leased",
+ *           "retry_wait","succeeded","failed","cancelled","skipped"},
+ *           "agents": {"total","present"}}
+ *   RUNS    {"id","name","key","state","submitted_ms","finished_ms",
+ *           "tasks": {as in the summary, of this run}}
+ *   TASKS   {"id","run","name","kind","state","agent" (its name),"attempt",
+ *           "max_attempts","fence","lease_until_ms","priority","after" (ids),
+ *           "requires","input","result","error","changed_ms"}
+ *   AGENTS  {"id","name","pattern","capabilities","slots","present" (bool),
+ *           "leased","succeeded","failed","joined_ms","left_ms"}
+ *   EVENTS  the events as they were written (spec/events/)
+ */
 typedef enum midge_query {
-    MIDGE_QUERY_SUMMARY, /* one object: runs, tasks by state, agents, last seq
-                          */
-    MIDGE_QUERY_RUNS,
-    MIDGE_QUERY_TASKS, /* of run, 0 = all */
-    MIDGE_QUERY_AGENTS,
-    MIDGE_QUERY_EVENTS /* seq > after */
+    MIDGE_QUERY_SUMMARY,
+    MIDGE_QUERY_RUNS,   /* id > after */
+    MIDGE_QUERY_TASKS,  /* id > after; of run (0: all), in state (NULL: any) */
+    MIDGE_QUERY_AGENTS, /* id > after */
+    MIDGE_QUERY_EVENTS  /* seq > after; of run (0: all) */
 } midge_query;
 
 typedef struct midge_query_options {
@@ -39,6 +54,10 @@ typedef struct midge_query_options {
     const char *state; /* of tasks; NULL = any */
 } midge_query_options;
 
+/* MIDGE_E_NOT_FOUND without the file, MIDGE_E_CORRUPT when it is damaged or not
+ * a swarm, MIDGE_E_VERSION when a newer Midge wrote it, MIDGE_E_BUSY when the
+ * writer kept it locked for 5 s. Thread-safe: each call has its own connection.
+ */
 MIDGE_API MIDGE_NODISCARD midge_status midge_sqlite_query(
     const midge_env *env, const char *path, midge_query query,
     const midge_query_options *options, midge_buf *out, midge_error *err);
