@@ -1,0 +1,9 @@
+/* scalar.h: the scalar variant, which is the definition of every operation. */
+#ifndef MDG_KERNELS_SCALAR_H
+#define MDG_KERNELS_SCALAR_H
+
+#include "kernels/declare.h"
+
+MDG_DECLARE_KERNELS(scalar);
+
+#endif
