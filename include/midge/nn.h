@@ -16,8 +16,9 @@ extern "C" {
 
 typedef struct midge_net midge_net;
 
-#define MIDGE_NET_LAYERS_MAX 16
-#define MIDGE_NET_UNITS_MAX  65536
+#define MIDGE_NET_LAYERS_MAX  16
+#define MIDGE_NET_UNITS_MAX   65536
+#define MIDGE_NET_WEIGHTS_MAX (1 << 27) /* of all layers; 512 MiB */
 
 typedef enum midge_activation { /* values are stored in files: frozen */
                                 MIDGE_ACT_LINEAR = 0,
@@ -27,9 +28,11 @@ typedef enum midge_activation { /* values are stored in files: frozen */
                                 MIDGE_ACT_SOFTMAX = 4 /* output layer only */
 } midge_activation;
 
+/* Cross-entropy needs a softmax output (-sum t ln y; each row of t sums to 1)
+ * or a sigmoid one (-sum t ln y + (1 - t) ln(1 - y); each t in [0, 1]). */
 typedef enum midge_loss {
-    MIDGE_LOSS_MSE = 0,          /* mean over rows of sum_j (y_j - t_j)^2 / 2 */
-    MIDGE_LOSS_CROSS_ENTROPY = 1 /* softmax: -sum t ln y; sigmoid: binary */
+    MIDGE_LOSS_MSE = 0, /* mean over rows of sum_j (y_j - t_j)^2 / 2 */
+    MIDGE_LOSS_CROSS_ENTROPY = 1
 } midge_loss;
 
 typedef enum midge_trainer {
@@ -46,8 +49,9 @@ typedef struct midge_net_options {
     uint64_t seed; /* of the initial weights: He for ReLU, else Glorot */
 } midge_net_options;
 
-/* *out is yours, free it with midge_net_free. MIDGE_E_INVALID names the bad
- * option in err. */
+/* *out is yours, free it with midge_net_free; env is borrowed for its life.
+ * MIDGE_E_INVALID names the bad option in err; MIDGE_E_LIMIT: more than
+ * MIDGE_NET_WEIGHTS_MAX weights. */
 MIDGE_API MIDGE_NODISCARD midge_status
 midge_net_new(const midge_env *env, const midge_net_options *options,
               midge_net **out, midge_error *err);
@@ -61,6 +65,8 @@ MIDGE_API uint32_t midge_net_n_layers(const midge_net *net);
 /* All weights as one run: W_0 (n_in, n_out), b_0 (n_out), W_1, b_1, ... */
 MIDGE_API size_t midge_net_n_weights(const midge_net *net);
 MIDGE_API const float *midge_net_weights(const midge_net *net);
+/* `count` must be midge_net_n_weights, or MIDGE_E_MISMATCH; a value that is not
+ * finite is MIDGE_E_INVALID. */
 MIDGE_API MIDGE_NODISCARD midge_status
 midge_net_set_weights(midge_net *net, const float *weights, size_t count);
 
@@ -100,11 +106,13 @@ typedef struct midge_train_options {
     uint32_t batch_size; /* SGD and Adam */
     float learning_rate; /* SGD and Adam */
     float momentum;      /* SGD */
-    float weight_decay;  /* decoupled (AdamW) for Adam, L2 for SGD; 0 = none */
-    float dropout;       /* of hidden units, 0 <= p < 1 (inverted scaling) */
-    float input_dropout; /* of inputs, 0 <= p < 1 */
-    float final_learning_rate; /* cosine from learning_rate to this; < 0:
-                                  constant */
+    float weight_decay;  /* decoupled (AdamW) for Adam, L2 for SGD and RPROP;
+                            of weights, not of biases; 0 = none */
+    float dropout;       /* of hidden units, 0 <= p < 1 (inverted scaling), to
+                            the nearest 1/65536; not for RPROP */
+    float input_dropout; /* of inputs, as above */
+    float final_learning_rate; /* cosine from learning_rate at the first batch
+                                  to this at the last; < 0: constant */
     uint32_t patience;         /* epochs without better validation; 0 = off */
     uint64_t seed;             /* shuffling and dropout */
     midge_net_progress_fn on_epoch; /* may be NULL */
@@ -123,22 +131,27 @@ typedef enum midge_stop {
 typedef struct midge_train_result {
     uint32_t epochs;
     uint32_t best_epoch; /* whose weights the net now has; 0: the initial */
-    double train_loss;
-    double valid_loss; /* of best_epoch; NaN without validation rows */
+    double train_loss;   /* of the last epoch, as seen while training */
+    double valid_loss;   /* of best_epoch; NaN without validation rows */
     midge_stop stop;
 } midge_train_result;
 
 /* Trains in place. `valid` may be NULL; with it, the weights of the best
  * validation loss are restored at the end. Same seed, same bits, everywhere.
  * A loss that stops being finite is MIDGE_E_STATE and says at which epoch; the
- * net then has the best weights seen before. One thread at a time per net. */
+ * net then has the best weights seen before (without validation rows: those
+ * after the epoch of the least training loss). Data that are not finite are
+ * MIDGE_E_INVALID. `result` may be NULL. Memory is taken from the net's env
+ * before the first epoch and given back at the end. One thread at a time per
+ * net. */
 MIDGE_API MIDGE_NODISCARD midge_status
 midge_net_train(midge_net *net, const midge_net_data *train,
                 const midge_net_data *valid, const midge_train_options *options,
                 midge_train_result *result, midge_error *err);
 
 /* Mean loss over all rows, and its gradient in the order of midge_net_weights
- * (gradient may be NULL). For tests and own trainers; full batch. */
+ * (gradient may be NULL). For tests and own trainers; full batch. Takes scratch
+ * memory from the net's env. */
 MIDGE_API MIDGE_NODISCARD midge_status
 midge_net_loss(const midge_net *net, midge_loss loss,
                const midge_net_data *data, double *value, float *gradient);
