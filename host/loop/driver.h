@@ -60,6 +60,11 @@ MIDGE_API uint64_t midge_driver_wait(midge_driver *driver, uint64_t seq,
 /* Lets every thread that is in midge_driver_wait now return early. */
 MIDGE_API void midge_driver_wake(midge_driver *driver);
 
+/* At most this many commands share a transaction (a pair is two, and stays
+ * together); 0 means 1024. 1 commits each by itself: for measuring. */
+MIDGE_API void midge_driver_limit_batch(midge_driver *driver,
+                                        uint32_t max_commands);
+
 typedef struct midge_driver_stats {
     uint64_t commands;
     uint64_t batches;
