@@ -1,0 +1,120 @@
+/* map.c: linear probing with backward-shift removal, so that there are no
+ * tombstones. At most three quarters of the places are taken. */
+#include "base/map.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+
+/* FNV-1a over the seed and the bytes, finished by a 64-bit mix: enough to make
+ * probe lengths short for any keys not chosen by someone who knows the seed. */
+static uint32_t hash_key(uint64_t seed, const char *key, uint32_t size) {
+    uint64_t h = seed ^ 0xcbf29ce484222325u;
+    for (uint32_t i = 0; i < size; i++) {
+        h = (h ^ (unsigned char)key[i]) * 0x100000001b3u;
+    }
+    h ^= h >> 32;
+    h *= 0xd6e8feb86659fd93u;
+    h ^= h >> 32;
+    return (uint32_t)h;
+}
+
+void mdg_map_init(mdg_map *map, const midge_env *env, uint64_t seed) {
+    memset(map, 0, sizeof *map);
+    map->env = env;
+    map->seed = seed;
+}
+
+void mdg_map_deinit(mdg_map *map) {
+    mdg_release(map->env, map->entries, map->capacity, sizeof *map->entries);
+    mdg_map_init(map, map->env, map->seed);
+}
+
+/* The place of the key, or the free place where it would go. */
+static uint32_t find_place(const mdg_map *map, const char *key, uint32_t size,
+                           uint32_t hash) {
+    uint32_t mask = map->capacity - 1;
+    uint32_t at = hash & mask;
+    while (map->entries[at].value != 0) {
+        const mdg_map_entry *e = &map->entries[at];
+        if (e->hash == hash && e->key_size == size &&
+            memcmp(e->key, key, size) == 0) {
+            return at;
+        }
+        at = (at + 1) & mask;
+    }
+    return at;
+}
+
+static midge_status grow(mdg_map *map, uint32_t capacity) {
+    mdg_map_entry *entries =
+        mdg_alloc_zero(map->env, capacity, sizeof *entries);
+    if (!entries) {
+        return MIDGE_E_NOMEM;
+    }
+    mdg_map old = *map;
+    map->entries = entries;
+    map->capacity = capacity;
+    for (uint32_t i = 0; i < old.capacity; i++) {
+        const mdg_map_entry *e = &old.entries[i];
+        if (e->value != 0) {
+            map->entries[find_place(map, e->key, e->key_size, e->hash)] = *e;
+        }
+    }
+    mdg_release(old.env, old.entries, old.capacity, sizeof *old.entries);
+    return MIDGE_OK;
+}
+
+midge_status mdg_map_reserve(mdg_map *map, uint32_t more) {
+    uint64_t wanted = ((uint64_t)map->count + more) * 4 / 3 + 1;
+    uint64_t capacity = map->capacity ? map->capacity : 16;
+    while (capacity < wanted) {
+        capacity *= 2;
+    }
+    if (capacity > UINT32_MAX / 2) {
+        return MIDGE_E_LIMIT;
+    }
+    return capacity == map->capacity ? MIDGE_OK : grow(map, (uint32_t)capacity);
+}
+
+midge_status mdg_map_put(mdg_map *map, const char *key, uint32_t key_size,
+                         uint32_t value) {
+    MIDGE_TRY(mdg_map_reserve(map, 1));
+    uint32_t hash = hash_key(map->seed, key, key_size);
+    mdg_map_entry *e = &map->entries[find_place(map, key, key_size, hash)];
+    map->count += e->value == 0;
+    *e = (mdg_map_entry){key, key_size, value, hash};
+    return MIDGE_OK;
+}
+
+uint32_t mdg_map_get(const mdg_map *map, const char *key, uint32_t key_size) {
+    if (map->count == 0) {
+        return 0;
+    }
+    uint32_t hash = hash_key(map->seed, key, key_size);
+    return map->entries[find_place(map, key, key_size, hash)].value;
+}
+
+int mdg_map_remove(mdg_map *map, const char *key, uint32_t key_size) {
+    if (map->count == 0) {
+        return 0;
+    }
+    uint32_t mask = map->capacity - 1;
+    uint32_t hash = hash_key(map->seed, key, key_size);
+    uint32_t hole = find_place(map, key, key_size, hash);
+    if (map->entries[hole].value == 0) {
+        return 0;
+    }
+    /* Later entries of the same probe run move back into the hole. */
+    for (uint32_t at = (hole + 1) & mask; map->entries[at].value != 0;
+         at = (at + 1) & mask) {
+        uint32_t home = map->entries[at].hash & mask;
+        if (((at - home) & mask) >= ((at - hole) & mask)) {
+            map->entries[hole] = map->entries[at];
+            hole = at;
+        }
+    }
+    map->entries[hole].value = 0;
+    map->count--;
+    return 1;
+}
