@@ -16,6 +16,20 @@ static int copy_text(midge_arena *arena, midge_text *text) {
     return text->data != NULL;
 }
 
+/* A control character in JSON can only stand between tokens; blanks there keep
+ * an event one line, and the projections equal to those of a replay. */
+static int copy_json(midge_arena *arena, midge_text *json) {
+    if (json->size == 0) {
+        return 1;
+    }
+    char *copy = midge_arena_copy(arena, json->data, json->size);
+    for (uint32_t i = 0; copy && i < json->size; i++) {
+        copy[i] = (unsigned char)copy[i] < ' ' ? ' ' : copy[i];
+    }
+    json->data = copy;
+    return copy != NULL;
+}
+
 static int copy_deps(midge_arena *arena, midge_event *event) {
     if (event->n_deps == 0) {
         return 1;
@@ -57,7 +71,7 @@ midge_event *mdg_event_copy(midge_arena *arena, const midge_event *event) {
     int whole =
         copy_text(arena, &copy->name) && copy_text(arena, &copy->key) &&
         copy_text(arena, &copy->kind) && copy_text(arena, &copy->pattern) &&
-        copy_text(arena, &copy->input) && copy_text(arena, &copy->result) &&
+        copy_json(arena, &copy->input) && copy_json(arena, &copy->result) &&
         copy_text(arena, &copy->error) && copy_deps(arena, copy) &&
         copy_capabilities(arena, copy);
     return whole ? copy : NULL;

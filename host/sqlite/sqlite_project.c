@@ -58,10 +58,10 @@ static const char *const projections[MIDGE_EVENT_TYPES][STATEMENTS_MAX] = {
     [MIDGE_EVENT_LEASE_EXTENDED] =
         {"UPDATE tasks SET lease_until_ms=?10,changed_ms=?4 WHERE id=?2"},
     [MIDGE_EVENT_TASK_RELEASED] =
-        {"UPDATE tasks SET state='ready',agent=0,attempt=attempt-1,"
+        {"UPDATE tasks SET state='ready',agent=0,attempt=?5,"
          "lease_until_ms=0,changed_ms=?4 WHERE id=?2"},
     [MIDGE_EVENT_TASK_RETRIED] =
-        {"UPDATE tasks SET state='retry_wait',agent=0,lease_until_ms=?10,"
+        {"UPDATE tasks SET state='retry_wait',agent=0,lease_until_ms=0,"
          "error=?17,changed_ms=?4 WHERE id=?2",
          "UPDATE agents SET failed=failed+1 WHERE id=?3"},
     [MIDGE_EVENT_TASK_SUCCEEDED] =
@@ -73,10 +73,10 @@ static const char *const projections[MIDGE_EVENT_TYPES][STATEMENTS_MAX] = {
          "changed_ms=?4 WHERE id=?2",
          "UPDATE agents SET failed=failed+1 WHERE id=?3"},
     [MIDGE_EVENT_TASK_SKIPPED] =
-        {"UPDATE tasks SET state='skipped',changed_ms=?4 WHERE id=?2"},
+        {"UPDATE tasks SET state='skipped',agent=0,changed_ms=?4 WHERE id=?2"},
     [MIDGE_EVENT_TASK_CANCELLED] =
-        {"UPDATE tasks SET state='cancelled',lease_until_ms=0,changed_ms=?4 "
-         "WHERE id=?2"},
+        {"UPDATE tasks SET state='cancelled',agent=0,lease_until_ms=0,"
+         "changed_ms=?4 WHERE id=?2"},
     [MIDGE_EVENT_RESULT_REJECTED] = {NULL},
 };
 
