@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 SKIP_EXIT_CODE = 77  # meson's and automake's convention
 
 CMOCKA_OK = re.compile(r"^\[ +OK \] ", re.M)
-CMOCKA_SKIPPED = re.compile(r"^\[ +SKIPPED \] (?!\d+ test)", re.M)
+CMOCKA_SKIPPED = re.compile(r"^\[ +SKIPPED \] (?!\d+ test)(\S+)", re.M)
 CMOCKA_FAILED = re.compile(r"^\[ +(?:FAILED|ERROR) +\] (?!\d+ test)(\S+)", re.M)
 NODE_COUNT = re.compile(r"^# (pass|fail|cancelled|skipped|todo) (\d+)$", re.M)
 UNITTEST_RAN = re.compile(r"^Ran (\d+) tests? in", re.M)
@@ -47,7 +47,7 @@ def cmocka(text, code):
     """One cmocka program; any other program is one test."""
     counts = Counts(passed=len(CMOCKA_OK.findall(text)),
                     failed=len(set(CMOCKA_FAILED.findall(text))),
-                    skipped=len(CMOCKA_SKIPPED.findall(text)))
+                    skipped=len(set(CMOCKA_SKIPPED.findall(text))))
     if counts.passed + counts.failed + counts.skipped == 0:
         return one(code)
     if code not in (0, SKIP_EXIT_CODE) and counts.failed == 0:
