@@ -2,11 +2,20 @@
  *
  * Straight-line polynomial code without libm, written so that one lane of a
  * vector version does the same operations in the same order. Maximum errors
- * (tested against the C library in double over dense samples) stand beside
- * each function. NaN gives NaN; the limits are those of the C library.
+ * (tested against the C library over dense samples) are the constants below.
+ * NaN gives NaN; the limits are those of the C library.
  */
 #ifndef MDG_FMATH_H
 #define MDG_FMATH_H
+
+/* The bounds, in units in the last place of the correctly rounded result. */
+#define MDG_EXP_F32_ULPS     1.0
+#define MDG_LOG_F32_ULPS     0.51
+#define MDG_TANH_F32_ULPS    1.5
+#define MDG_SIGMOID_F32_ULPS 2.25
+#define MDG_COS_F32_ULPS     2.5 /* every finite x, however large */
+#define MDG_EXP_F64_ULPS     1.0
+#define MDG_LOG_F64_ULPS     1.0
 
 float mdg_exp_f32(float x);
 float mdg_log_f32(float x);

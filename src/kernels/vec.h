@@ -1,0 +1,47 @@
+/* vec.h: the vocabulary of the *_vec.c files, each of which is compiled once
+ * per instruction set with -DMDG_ISA=<name> and that set's flags.
+ *
+ * VW is the number of float lanes in a register: 16 with AVX-512, 8 with AVX2,
+ * else 4. Everything here is a macro or static: an inline function with a
+ * linkable copy could reach the scalar caller as AVX code.
+ */
+#ifndef MDG_KERNELS_VEC_H
+#define MDG_KERNELS_VEC_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "kernels/declare.h"
+
+#if defined(__AVX512F__)
+#define VW 16
+#elif defined(__AVX2__)
+#define VW 8
+#else
+#define VW 4
+#endif
+
+#define PASTE2(op, isa) mdg_##op##_##isa
+#define PASTE(op, isa)  PASTE2(op, isa)
+/* NAME(dot_f32) is mdg_dot_f32_avx2 in the AVX2 object. */
+#define NAME(op)     PASTE(op, MDG_ISA)
+#define DECLARE(isa) MDG_DECLARE_KERNELS(isa)
+
+#define INLINE static inline __attribute__((always_inline))
+
+typedef float vf __attribute__((vector_size(4 * VW)));
+typedef int32_t vi __attribute__((vector_size(4 * VW)));
+typedef uint32_t vu __attribute__((vector_size(4 * VW)));
+typedef float vf_any
+    __attribute__((vector_size(4 * VW), aligned(4), may_alias));
+
+#define LOAD(p)     ((vf) * (const vf_any *)(p))
+#define STORE(p, v) (*(vf_any *)(p) = (v))
+/* Not 0 + x, which turns -0 into 0. */
+#define SPLAT(x)           ((x) - (vf){0})
+#define SELECT(mask, a, b) ((vf)(((vi)(a) & (mask)) | ((vi)(b) & ~(mask))))
+
+DECLARE(MDG_ISA);
+
+#endif
