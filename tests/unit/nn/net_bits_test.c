@@ -1,0 +1,133 @@
+/* net_bits_test.c: the same seed trains to the same bits on every instruction
+ * set this CPU has, and (through the checksums written here) with every
+ * compiler and on every machine. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "base/bytes.h"
+#include "nn/net.h"
+#include "nn_oracle.h"
+#include "test_env.h"
+
+#define ROWS 150
+
+static const uint32_t sizes[] = {37, 67, 19, 5};
+
+/* One way to train, and the CRC-32C of the weights it must end with. */
+struct recipe {
+    const char *name;
+    midge_trainer trainer;
+    midge_activation hidden;
+    midge_activation output;
+    midge_loss loss;
+    float dropout;
+    uint32_t crc;
+};
+
+static const struct recipe recipes[] = {
+    {"sgd", MIDGE_TRAIN_SGD, MIDGE_ACT_RELU, MIDGE_ACT_SOFTMAX,
+     MIDGE_LOSS_CROSS_ENTROPY, 0.0f, 0x0600a331},
+    {"sgd tanh mse", MIDGE_TRAIN_SGD, MIDGE_ACT_TANH, MIDGE_ACT_SOFTMAX,
+     MIDGE_LOSS_MSE, 0.3f, 0x2c0cb106},
+    {"adam", MIDGE_TRAIN_ADAM, MIDGE_ACT_RELU, MIDGE_ACT_SOFTMAX,
+     MIDGE_LOSS_CROSS_ENTROPY, 0.25f, 0x64482a46},
+    {"adam sigmoid", MIDGE_TRAIN_ADAM, MIDGE_ACT_SIGMOID, MIDGE_ACT_SIGMOID,
+     MIDGE_LOSS_CROSS_ENTROPY, 0.0f, 0xf2090150},
+    {"rprop", MIDGE_TRAIN_RPROP, MIDGE_ACT_TANH, MIDGE_ACT_SIGMOID,
+     MIDGE_LOSS_CROSS_ENTROPY, 0.0f, 0x92edb288},
+    {"rprop linear", MIDGE_TRAIN_RPROP, MIDGE_ACT_RELU, MIDGE_ACT_LINEAR,
+     MIDGE_LOSS_MSE, 0.0f, 0x542d6c85},
+};
+
+static float x[ROWS * 37];
+static float targets[ROWS * 5];
+
+static void train(const struct recipe *r, uint32_t cpu, float *weights,
+                  double *loss) {
+    struct test_env t;
+    test_env_init(&t);
+    t.env.cpu = cpu;
+    midge_net *net;
+    midge_net_options shape = {3, sizes, r->hidden, r->output, 21};
+    assert_int_equal(midge_net_new(&t.env, &shape, &net, NULL), MIDGE_OK);
+    midge_net_data data = {ROWS, x, targets};
+    midge_net_data valid = {40, x, targets}; /* so that it gets better */
+    midge_train_options o = midge_train_defaults();
+    o.trainer = r->trainer;
+    o.loss = r->loss;
+    o.max_epochs = 8;
+    o.learning_rate = 0.01f;
+    o.final_learning_rate = 0.001f;
+    o.weight_decay = 0.01f;
+    o.dropout = r->dropout;
+    o.input_dropout = r->dropout / 2;
+    o.seed = 5;
+    midge_train_result result;
+    assert_int_equal(midge_net_train(net, &data, &valid, &o, &result, NULL),
+                     MIDGE_OK);
+    assert_true(result.best_epoch > 0);
+    *loss = result.train_loss;
+    memcpy(weights, midge_net_weights(net),
+           midge_net_n_weights(net) * sizeof *weights);
+    midge_net_free(net);
+}
+
+static size_t cpus(uint32_t *bits) {
+    size_t n = 0;
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt")) {
+        bits[n++] = MIDGE_CPU_V2;
+        if (__builtin_cpu_supports("avx2")) {
+            bits[n++] = MIDGE_CPU_V2 | MIDGE_CPU_AVX2;
+            if (__builtin_cpu_supports("avx512f") &&
+                __builtin_cpu_supports("avx512bw") &&
+                __builtin_cpu_supports("avx512dq") &&
+                __builtin_cpu_supports("avx512vl")) {
+                bits[n++] = MIDGE_CPU_V2 | MIDGE_CPU_AVX2 | MIDGE_CPU_AVX512;
+            }
+        }
+    }
+#endif
+    return n;
+}
+
+static void every_trainer_on_every_table(void **state) {
+    enum { N = 38 * 67 + 68 * 19 + 20 * 5 };
+    static float expected[N];
+    static float got[N];
+    uint32_t bits[3];
+    size_t n_cpus = cpus(bits);
+    oracle_fill(31, ROWS, 37, 5, 0, x, targets);
+    int wrong = 0;
+    for (size_t i = 0; i < sizeof recipes / sizeof recipes[0]; i++) {
+        const struct recipe *r = &recipes[i];
+        double loss;
+        double other;
+        train(r, 0, expected, &loss);
+        uint32_t crc = mdg_crc32c(0, expected, sizeof expected);
+        if (crc != r->crc) {
+            print_error("%s: the weights have CRC 0x%08x, not 0x%08x\n",
+                        r->name, crc, r->crc);
+            wrong++;
+        }
+        for (size_t c = 0; c < n_cpus; c++) {
+            train(r, bits[c], got, &other);
+            if (memcmp(got, expected, sizeof got) != 0 || loss != other) {
+                print_error("%s: other bits with the table %s\n", r->name,
+                            mdg_kernels_select(bits[c])->isa);
+                wrong++;
+            }
+        }
+    }
+    assert_int_equal(wrong, 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_trainer_on_every_table),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
