@@ -23,6 +23,7 @@
 #define K_BLOCK   256 /* the panel, 256 x STRIP floats, stays in L1 */
 #define M_BLOCK   512 /* 512 x 256 floats of A stay in L2 */
 #define PACK_ROWS (2 * ROWS)
+#define WIDE      (8 * VW) /* columns of a tile that has one row */
 
 /* One tile: t->c gets t->k more products; rows and regs are constants at each
  * call, so that the sums become registers. */
@@ -62,6 +63,33 @@ INLINE void tile(const mdg_gemm *t, size_t rows, size_t regs) {
             }
             STORE(t->c + r * t->ldc + v * VW, s[r][v]);
         }
+    }
+}
+
+/* A row alone: two sums would wait for each other, eight do not, and B is read
+ * in longer pieces. */
+static void wide_row(const mdg_gemm *t) {
+    vf s[WIDE / VW];
+#pragma GCC unroll 8
+    for (size_t v = 0; v < WIDE / VW; v++) {
+        s[v] = t->accumulate != 0 ? LOAD(t->c + v * VW) : (vf){0};
+    }
+    const float *a = t->a;
+    const float *b = t->b;
+    const size_t a_col = t->a_col, ldb = t->ldb;
+    for (size_t k = t->k; k > 0; k--, a += a_col, b += ldb) {
+        vf x = SPLAT(*a);
+#pragma GCC unroll 8
+        for (size_t v = 0; v < WIDE / VW; v++) {
+            s[v] += x * LOAD(b + v * VW);
+        }
+    }
+#pragma GCC unroll 8
+    for (size_t v = 0; v < WIDE / VW; v++) {
+        if (t->bias != NULL) {
+            s[v] += LOAD(t->bias + v * VW);
+        }
+        STORE(t->c + v * VW, s[v]);
     }
 }
 
@@ -164,13 +192,19 @@ static void pack(mdg_gemm *t, size_t cols, float *panel) {
 /* The strips of one block: t is the block of C and what is multiplied for it.
  */
 static void strips(const mdg_gemm *block, float *panel) {
-    for (size_t j = 0; j < block->n; j += STRIP) {
+    size_t cols = 0;
+    for (size_t j = 0; j < block->n; j += cols) {
         mdg_gemm t = *block;
-        size_t cols = block->n - j < STRIP ? block->n - j : STRIP;
-        t.n = cols > VW ? STRIP : VW;
         t.b += j;
         t.c += j;
         t.bias = t.bias != NULL ? t.bias + j : NULL;
+        if (t.m == 1 && block->n - j >= WIDE) {
+            cols = WIDE;
+            wide_row(&t);
+            continue;
+        }
+        cols = block->n - j < STRIP ? block->n - j : STRIP;
+        t.n = cols > VW ? STRIP : VW;
         if (cols != t.n) {
             pack(&t, cols, panel);
             partial_strip(t, cols);

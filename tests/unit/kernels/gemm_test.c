@@ -94,7 +94,8 @@ static void every_edge_is_the_same(void **state) {
 static void large_shapes_are_the_same(void **state) {
     static const size_t shape[][3] = {
         {32, 128, 784},  {784, 128, 32},  {32, 10, 128}, {128, 10, 32},
-        {100, 100, 600}, {1030, 37, 270}, {7, 65, 1025}, {1, 300, 300}};
+        {100, 100, 600}, {1030, 37, 270}, {7, 65, 1025}, {1, 300, 300},
+        {1, 128, 784},   {1, 71, 3}};
     struct variants v = variants_here();
     uint32_t seed = 31;
     for (size_t i = 0; i < sizeof shape / sizeof *shape; i++) {
