@@ -1,0 +1,228 @@
+/* json_write.c: values straight into a buffer; has_items[depth] remembers
+ * whether a comma is due, after_key whether a value is. */
+#include "midge/json.h"
+
+#include <string.h>
+
+#include "base/decimal.h"
+
+static void put(midge_json_writer *w, const char *text, size_t size) {
+    if (w->status == MIDGE_OK) {
+        w->status = midge_buf_append(w->buf, text, size);
+    }
+}
+
+static void new_line(midge_json_writer *w) {
+    if (w->indent == 0) {
+        return;
+    }
+    put(w, "\n", 1);
+    for (unsigned i = 0; i < w->depth * w->indent; i++) {
+        put(w, " ", 1);
+    }
+}
+
+/* What stands between the last value and the next one. */
+static void separate(midge_json_writer *w) {
+    if (w->after_key) {
+        w->after_key = 0;
+        return;
+    }
+    if (w->has_items[w->depth]) {
+        put(w, ",", 1);
+    }
+    w->has_items[w->depth] = 1;
+    if (w->depth > 0) {
+        new_line(w);
+    }
+}
+
+static void open_bracket(midge_json_writer *w, const char *bracket) {
+    separate(w);
+    put(w, bracket, 1);
+    if (w->depth >= MIDGE_JSON_DEPTH_MAX) {
+        w->status = w->status ? w->status : MIDGE_E_LIMIT;
+        return;
+    }
+    w->has_items[++w->depth] = 0;
+}
+
+static void close_bracket(midge_json_writer *w, const char *bracket) {
+    if (w->depth == 0 || w->after_key) {
+        w->status = w->status ? w->status : MIDGE_E_STATE;
+        return;
+    }
+    int had_items = w->has_items[w->depth--];
+    if (had_items) {
+        new_line(w);
+    }
+    put(w, bracket, 1);
+}
+
+void midge_json_writer_init(midge_json_writer *w, midge_buf *buf,
+                            unsigned indent) {
+    memset(w, 0, sizeof *w);
+    w->buf = buf;
+    w->indent = indent;
+}
+
+void midge_json_begin_object(midge_json_writer *w) {
+    open_bracket(w, "{");
+}
+void midge_json_end_object(midge_json_writer *w) {
+    close_bracket(w, "}");
+}
+void midge_json_begin_array(midge_json_writer *w) {
+    open_bracket(w, "[");
+}
+void midge_json_end_array(midge_json_writer *w) {
+    close_bracket(w, "]");
+}
+
+static void put_escaped(midge_json_writer *w, unsigned char c) {
+    static const char plain[] = "\"\\\b\f\n\r\t";
+    static const char letters[] = "\"\\bfnrt";
+    for (size_t i = 0; i < sizeof plain - 1; i++) {
+        if (c == (unsigned char)plain[i]) {
+            char pair[2] = {'\\', letters[i]};
+            put(w, pair, 2);
+            return;
+        }
+    }
+    char code[6] = {'\\',
+                    'u',
+                    '0',
+                    '0',
+                    "0123456789abcdef"[c >> 4],
+                    "0123456789abcdef"[c & 15]};
+    put(w, code, sizeof code);
+}
+
+static void put_string(midge_json_writer *w, const char *text, size_t size) {
+    size_t from = 0;
+    put(w, "\"", 1);
+    for (size_t i = 0; i < size; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if (c < 0x20 || c == '"' || c == '\\') {
+            put(w, text + from, i - from);
+            put_escaped(w, c);
+            from = i + 1;
+        }
+    }
+    put(w, text + from, size - from);
+    put(w, "\"", 1);
+}
+
+void midge_json_key(midge_json_writer *w, const char *key) {
+    if (w->after_key || w->depth == 0) {
+        w->status = w->status ? w->status : MIDGE_E_STATE;
+        return;
+    }
+    separate(w);
+    put_string(w, key, strlen(key));
+    put(w, w->indent ? ": " : ":", w->indent ? 2 : 1);
+    w->after_key = 1;
+}
+
+void midge_json_string_n(midge_json_writer *w, const char *text, size_t size) {
+    separate(w);
+    put_string(w, text, size);
+}
+
+void midge_json_string(midge_json_writer *w, const char *text) {
+    midge_json_string_n(w, text, strlen(text));
+}
+
+void midge_json_raw(midge_json_writer *w, const char *text, size_t size) {
+    separate(w);
+    put(w, text, size);
+}
+
+void midge_json_null(midge_json_writer *w) {
+    midge_json_raw(w, "null", 4);
+}
+
+void midge_json_bool(midge_json_writer *w, int value) {
+    midge_json_raw(w, value ? "true" : "false", value ? 4 : 5);
+}
+
+void midge_json_int(midge_json_writer *w, int64_t value) {
+    char digits[24];
+    size_t at = sizeof digits;
+    uint64_t left = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    do {
+        digits[--at] = (char)('0' + left % 10);
+        left /= 10;
+    } while (left != 0);
+    if (value < 0) {
+        digits[--at] = '-';
+    }
+    midge_json_raw(w, digits + at, sizeof digits - at);
+}
+
+void midge_json_double(midge_json_writer *w, double value) {
+    char digits[MDG_DECIMAL_MAX];
+    if (value - value != 0.0) { /* NaN or infinite */
+        midge_json_null(w);
+        return;
+    }
+    midge_json_raw(w, digits, mdg_decimal_write_f64(value, digits));
+}
+
+void midge_json_float(midge_json_writer *w, float value) {
+    char digits[MDG_DECIMAL_MAX];
+    if (value - value != 0.0f) {
+        midge_json_null(w);
+        return;
+    }
+    midge_json_raw(w, digits, mdg_decimal_write_f32(value, digits));
+}
+
+static void put_children(midge_json_writer *w, const midge_json *parent) {
+    for (const midge_json *m = parent->child; m; m = m->next) {
+        if (m->key) {
+            separate(w);
+            put_string(w, m->key, m->key_size);
+            put(w, w->indent ? ": " : ":", w->indent ? 2 : 1);
+            w->after_key = 1;
+        }
+        midge_json_value(w, m);
+    }
+}
+
+void midge_json_value(midge_json_writer *w, const midge_json *value) {
+    switch (value->type) {
+    case MIDGE_JSON_NULL:
+        midge_json_null(w);
+        break;
+    case MIDGE_JSON_BOOL:
+        midge_json_bool(w, value->integer != 0);
+        break;
+    case MIDGE_JSON_INT:
+        midge_json_int(w, value->integer);
+        break;
+    case MIDGE_JSON_DOUBLE:
+        midge_json_double(w, value->number);
+        break;
+    case MIDGE_JSON_STRING:
+        midge_json_string_n(w, value->string, value->count);
+        break;
+    case MIDGE_JSON_ARRAY:
+        midge_json_begin_array(w);
+        put_children(w, value);
+        midge_json_end_array(w);
+        break;
+    case MIDGE_JSON_OBJECT:
+        midge_json_begin_object(w);
+        put_children(w, value);
+        midge_json_end_object(w);
+        break;
+    }
+}
+
+midge_status midge_json_writer_end(midge_json_writer *w) {
+    if (w->status == MIDGE_OK && (w->depth != 0 || w->after_key)) {
+        w->status = MIDGE_E_STATE;
+    }
+    return w->status;
+}
