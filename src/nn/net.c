@@ -7,7 +7,11 @@
 
 #include <string.h>
 
-#define RUN_ROWS 64 /* a block of hidden values stays in the nearest cache */
+/* Rows of a block: enough for a gemm to spread the cost of packing the weights,
+ * few enough that a block of hidden values is at most 16 MiB. */
+#define RUN_ROWS      256
+#define RUN_ROWS_WIDE 64
+#define WIDE          8192
 
 static int activation_known(midge_activation a) {
     return (int)a >= MIDGE_ACT_LINEAR && (int)a <= MIDGE_ACT_SOFTMAX;
@@ -206,8 +210,9 @@ static size_t hidden_stride(const midge_net *net) {
     return (widest + 15) / 16 * 16;
 }
 
-static size_t run_rows(size_t n_rows) {
-    return n_rows < RUN_ROWS ? n_rows : RUN_ROWS;
+static size_t run_rows(const midge_net *net, size_t n_rows) {
+    size_t most = hidden_stride(net) > WIDE ? RUN_ROWS_WIDE : RUN_ROWS;
+    return n_rows < most ? n_rows : most;
 }
 
 size_t midge_net_workspace_bytes(const midge_net *net, size_t n_rows) {
@@ -215,7 +220,8 @@ size_t midge_net_workspace_bytes(const midge_net *net, size_t n_rows) {
         return 0;
     }
     /* Two layers are alive at a time; at most 2 * 64 * 2^16 floats. */
-    size_t bytes = 2 * run_rows(n_rows) * hidden_stride(net) * sizeof(float);
+    size_t rows = run_rows(net, n_rows);
+    size_t bytes = 2 * rows * hidden_stride(net) * sizeof(float);
     return bytes ? bytes : 64;
 }
 
@@ -237,9 +243,10 @@ midge_status midge_net_run(const midge_net *net, size_t n_rows, const float *x,
     }
     size_t n_in = midge_net_n_inputs(net);
     size_t n_out = midge_net_n_outputs(net);
-    for (size_t at = 0; at < n_rows; at += RUN_ROWS) {
-        run_block(net, run_rows(n_rows - at), x + at * n_in, y + at * n_out,
-                  workspace);
+    size_t rows = run_rows(net, n_rows);
+    for (size_t at = 0; at < n_rows; at += rows) {
+        rows = run_rows(net, n_rows - at);
+        run_block(net, rows, x + at * n_in, y + at * n_out, workspace);
     }
     return MIDGE_OK;
 }

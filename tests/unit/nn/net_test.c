@@ -87,7 +87,7 @@ static void seeds_decide_the_weights(void **state) {
 static void run_agrees_with_the_oracle(void **state) {
     struct test_env t;
     test_env_init(&t);
-    enum { ROWS = 70 }; /* more than one block */
+    enum { ROWS = 300 }; /* more than one block */
     float x[ROWS * 9];
     float y[ROWS * 5];
     float unused[ROWS * 5];
@@ -120,7 +120,7 @@ static void run_agrees_with_the_oracle(void **state) {
 static void one_row_gives_the_bits_of_a_batch(void **state) {
     struct test_env t;
     test_env_init(&t);
-    enum { ROWS = 131 };
+    enum { ROWS = 270 };
     float x[ROWS * 9];
     float y[ROWS * 5];
     float one[5];

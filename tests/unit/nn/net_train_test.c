@@ -46,7 +46,7 @@ static void train(midge_net *net, const midge_net_data *data,
 }
 
 static double worst_error(const midge_net *net, const midge_net_data *d) {
-    static float workspace[64 * 64 * 2];
+    static float workspace[256 * 64 * 2];
     float *y = malloc(d->n_rows * sizeof *y);
     double worst = 0;
     assert_true(midge_net_workspace_bytes(net, d->n_rows) <= sizeof workspace);
