@@ -27,6 +27,19 @@ static entry entry_at(const memory_store *s, size_t at) {
     return e;
 }
 
+static uint64_t last_seq(const memory_store *s) {
+    return entry_count(s) > 0 ? entry_at(s, entry_count(s) - 1).seq : 0;
+}
+
+static midge_status append_one(memory_store *s, const midge_record *record) {
+    if (record->event->seq <= last_seq(s)) {
+        return MIDGE_E_CORRUPT; /* what a primary key would say */
+    }
+    MIDGE_TRY(midge_buf_append(&s->texts, record->json, record->json_bytes));
+    entry e = {record->event->seq, s->texts.size};
+    return midge_buf_append(&s->entries, &e, sizeof e);
+}
+
 static midge_status memory_append(midge_store *store,
                                   const midge_record *records, size_t n_records,
                                   midge_error *err) {
@@ -35,12 +48,7 @@ static midge_status memory_append(midge_store *store,
     const size_t entries_size = s->entries.size;
     midge_status status = MIDGE_OK;
     for (size_t i = 0; i < n_records && status == MIDGE_OK; i++) {
-        status =
-            midge_buf_append(&s->texts, records[i].json, records[i].json_bytes);
-        if (status == MIDGE_OK) {
-            entry e = {records[i].event->seq, s->texts.size};
-            status = midge_buf_append(&s->entries, &e, sizeof e);
-        }
+        status = append_one(s, &records[i]);
     }
     if (status != MIDGE_OK) {
         s->texts.size = texts_size;
