@@ -48,6 +48,51 @@ static void maps_are_the_same(void **state) {
     }
 }
 
+#define BLOCK 500
+
+static void same_block(const struct variants *v, const float *input) {
+    float want[BLOCK], got[BLOCK];
+    for (int f = 0; f < 4; f++) {
+        for (int i = 0; i < v->count; i++) {
+            const mdg_kernels *k = v->table[i];
+            map_fn *map[4] = {k->exp_f32, k->tanh_f32, k->sigmoid_f32,
+                              k->cos_f32};
+            float *out = i == 0 ? want : got;
+            memcpy(out, input, sizeof want);
+            map[f](BLOCK, out);
+            assert_true(i == 0 || same_bits(BLOCK, want, got));
+        }
+    }
+}
+
+/* Every exponent, both signs. */
+static void maps_are_the_same_over_all_floats(void **state) {
+    struct variants v = variants_here();
+    float input[BLOCK];
+    size_t count = 0;
+    for (uint64_t i = 0; i < ((uint64_t)1 << 32); i += 9973) {
+        uint32_t u = (uint32_t)i;
+        memcpy(input + count, &u, sizeof u);
+        count++;
+        if (count == BLOCK) {
+            same_block(&v, input);
+            count = 0;
+        }
+    }
+}
+
+/* Where the last part of pi/2 decides the result. */
+static void cos_is_the_same_near_its_zeros(void **state) {
+    struct variants v = variants_here();
+    float input[BLOCK];
+    for (int i = 0; i + BLOCK < 3800; i += BLOCK) {
+        for (int j = 0; j < BLOCK; j++) {
+            input[j] = (float)((i + j + 0.5) * 3.14159265358979323846);
+        }
+        same_block(&v, input);
+    }
+}
+
 static void same_reductions(const mdg_kernels *s, const mdg_kernels *k,
                             size_t n, const float *a, const float *b) {
     float want[4] = {s->dot_f32(n, a, b), s->l2sq_f32(n, a, b),
@@ -253,6 +298,8 @@ static void corpus_is_the_constant(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(maps_are_the_same),
+        cmocka_unit_test(maps_are_the_same_over_all_floats),
+        cmocka_unit_test(cos_is_the_same_near_its_zeros),
         cmocka_unit_test(reductions_are_the_same),
         cmocka_unit_test(max_is_the_same_for_zeros),
         cmocka_unit_test(max_passes_over_nans),
