@@ -51,8 +51,7 @@ def field_order(events):
 def render(events):
     fields = field_order(events)
     assert len(fields) <= 32
-    out = ["/* event_fields.h: made by tools/gen_events.py from spec/events/; "
-           "do not edit. */",
+    out = ["/* event_fields.h: made by tools/gen_events.py from spec/events/. */",
            "#ifndef MDG_EVENT_FIELDS_H", "#define MDG_EVENT_FIELDS_H", "",
            "/* clang-format off */",
            "/* X(member of midge_event and key in JSON, type) */",

@@ -219,7 +219,7 @@ midge_status mdg_check_fence(mdg_decision *d) {
 int64_t mdg_add_ms(int64_t a, int64_t b) {
     int64_t sum;
     if (__builtin_add_overflow(a, b, &sum)) {
-        return a < 0 ? INT64_MIN : INT64_MAX;
+        return INT64_MAX;
     }
     return sum;
 }
@@ -292,6 +292,9 @@ midge_status midge_swarm_decide(const midge_swarm *swarm,
     }
     mdg_decision d = {swarm, command, events, err};
     begin(events);
+    if (command->now_ms == INT64_MIN) { /* no integer in our JSON */
+        return midge_fail(err, MIDGE_E_INVALID, "no such time");
+    }
     midge_status status = dispatch(&d);
     if (status != MIDGE_OK && status != MIDGE_E_STALE) {
         events->count = 0;

@@ -1,5 +1,4 @@
-/* event_fields.h: made by tools/gen_events.py from spec/events/; do not edit.
- */
+/* event_fields.h: made by tools/gen_events.py from spec/events/. */
 #ifndef MDG_EVENT_FIELDS_H
 #define MDG_EVENT_FIELDS_H
 

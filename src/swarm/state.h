@@ -252,6 +252,7 @@ midge_status mdg_emit_released(mdg_decision *d, uint32_t agent);
 midge_status mdg_check_fence(mdg_decision *d);
 /* now + lease_ms, without overflow; MIDGE_E_INVALID for a negative lease. */
 midge_status mdg_lease_end(mdg_decision *d, int64_t *until_ms);
+/* a + b, at most INT64_MAX; b >= 0. */
 int64_t mdg_add_ms(int64_t a, int64_t b);
 /* Present agent or MIDGE_E_NOT_FOUND. */
 midge_status mdg_check_agent(mdg_decision *d, uint32_t agent);
