@@ -174,19 +174,20 @@ static void dropout_trains_and_its_masks_are_fair(void **state) {
     assert_true(after < 0.35 && after < before / 2);
     midge_net_free(net);
 
-    enum { DRAWS = 100003 };
-    float *mask = malloc(DRAWS * sizeof *mask);
+    const int draws = 100003;
+    const double n = (double)draws;
+    float *mask = malloc((size_t)draws * sizeof *mask);
     mdg_dropout d;
     mdg_dropout_init(&d, 0.3f, 5);
-    mdg_dropout_fill(&d, DRAWS, mask);
+    mdg_dropout_fill(&d, (size_t)draws, mask);
     double dropped = 0;
     double mean = 0;
-    for (size_t i = 0; i < DRAWS; i++) {
+    for (int i = 0; i < draws; i++) {
         assert_true(mask[i] == 0.0f || mask[i] == d.scale);
         dropped += mask[i] == 0.0f;
-        mean += (double)mask[i] / DRAWS;
+        mean += (double)mask[i] / n;
     }
-    assert_true(fabs(dropped / DRAWS - 0.3) < 4 * sqrt(0.21 / DRAWS));
+    assert_true(fabs(dropped / n - 0.3) < 4 * sqrt(0.21 / n));
     assert_true(fabs(mean - 1) < 0.01);
     mdg_dropout_init(&d, 0.9999999f, 5);
     assert_true(d.threshold == 65535 && isfinite(d.scale));
