@@ -26,6 +26,19 @@ static midge_status echo(const midge_env *env, const midge_op_host *host,
     return write_int(result, midge_json_get_int(args, "value", -1));
 }
 
+/* Two milliseconds, so that a kill often finds a task at work. */
+static midge_status slow(const midge_env *env, const midge_op_host *host,
+                         const midge_json *args, midge_buf *result,
+                         midge_error *err) {
+    double end = host->now_ms(host->ctx) + 2;
+    (void)env;
+    (void)err;
+    while (host->now_ms(host->ctx) < end) {
+        sched_yield();
+    }
+    return write_int(result, midge_json_get_int(args, "value", -1));
+}
+
 static midge_status blob(const midge_env *env, const midge_op_host *host,
                          const midge_json *args, midge_buf *result,
                          midge_error *err) {
@@ -113,6 +126,7 @@ const midge_op *test_ops_find(const char *name) {
         OP("test.echo", echo),    OP("test.blob", blob),
         OP("test.junk", junk),    OP("test.flaky", flaky),
         OP("test.wait", wait_op), OP("test.large", large),
+        OP("test.slow", slow),
     };
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
         if (strcmp(ops[i].name, name) == 0) {

@@ -1,6 +1,7 @@
 /* test_ops.h: a few operations with which a pool can be tested.
  *
  *   test.echo   returns its argument "value" as {"value":...}
+ *   test.slow   the same, after two milliseconds
  *   test.blob   puts "value" as a blob, reads it back, returns {"ref":...}
  *   test.junk   fails with MIDGE_E_PARSE, as it always would
  *   test.flaky  fails with MIDGE_E_IO until test_ops_flaky_left is 0
