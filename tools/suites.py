@@ -25,16 +25,14 @@ CONFIGURE = {
     "gcc": ({"CC": "gcc"}, ["--buildtype=release", "-Dwasm=enabled"]),
     "clang": ({"CC": "clang-19"}, ["--buildtype=debugoptimized",
                                    "-Dwasm=disabled"]),
+    # The fuzz targets want the same sanitizers: one build serves both suites.
     "asan": ({"CC": "clang-19"}, ["--buildtype=debugoptimized",
-                                  "-Dwasm=disabled", "-Db_lundef=false",
-                                  "-Db_sanitize=address,undefined"]),
-    "tsan": ({"CC": "clang-19"}, ["--buildtype=debugoptimized",
-                                  "-Dwasm=disabled", "-Db_lundef=false",
-                                  "-Db_sanitize=thread"]),
-    "fuzz": ({"CC": "clang-19"}, ["--buildtype=debugoptimized",
                                   "-Dwasm=disabled", "-Db_lundef=false",
                                   "-Db_sanitize=address,undefined",
                                   "-Dfuzz=true"]),
+    "tsan": ({"CC": "clang-19"}, ["--buildtype=debugoptimized",
+                                  "-Dwasm=disabled", "-Db_lundef=false",
+                                  "-Db_sanitize=thread"]),
     "coverage": ({"CC": "gcc"}, ["--buildtype=debug", "-Dwasm=disabled",
                                  "-Db_coverage=true"]),
 }
@@ -183,8 +181,8 @@ def suite_tsan():
 
 def suite_fuzz():
     """A short run of every fuzz target over its corpus: a smoke test. For a
-    long one run build-test/fuzz/tests/fuzz/NAME by hand."""
-    folder = build("fuzz") / "tests" / "fuzz"
+    long one run build-test/asan/tests/fuzz/NAME by hand."""
+    folder = build("asan") / "tests" / "fuzz"
     total = Counts()
     for target in sorted(folder.glob("fuzz_*")):
         if not (target.is_file() and os.access(target, os.X_OK)):
@@ -236,6 +234,18 @@ def suite_tools():
     return script_tests("tools", program=False)
 
 
+def suite_coverage():
+    """Not part of a plain ./test: prints which lines the unit tests reach."""
+    if not shutil.which("gcovr"):
+        raise Failed("no gcovr here: tools/setup coverage")
+    folder = build("coverage")
+    result = meson_tests(folder)
+    print(must(["gcovr", "-r", ROOT, "-f", "src/", "-f", "host/",
+                "-f", "apps/", folder]))
+    return result
+
+
+ASKED_FOR_ONLY = {"coverage"}
 SUITES = {name[6:]: function for name, function in list(globals().items())
           if name.startswith("suite_")}
 
@@ -264,7 +274,8 @@ def main(names):
               file=sys.stderr)
         return 2
     total = Counts()
-    for name in names or SUITES:
+    plain = [name for name in SUITES if name not in ASKED_FOR_ONLY]
+    for name in names or plain:
         total.add(run_suite(name))
     print(f"{total.passed} passed, {total.failed} failed, "
           f"{total.skipped} skipped", flush=True)
