@@ -193,7 +193,7 @@ static void check_disk(const record *r) {
         MIDGE_OK) {
         fail_msg("%s", err.text);
     }
-    midge_swarm *swarm = replay_store(&env, store);
+    midge_swarm *swarm = replay_store(&env, store, 0);
     store->close(store);
     assert_int_equal(midge_swarm_n_runs(swarm) >= (uint32_t)r->run_known, 1);
     assert_true(midge_swarm_n_runs(swarm) <= 1);

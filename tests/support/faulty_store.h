@@ -19,7 +19,9 @@ faulty_store *faulty_store_new(const midge_env *env);
 /* 1 when the driver's state has the hash of a replay of the store. */
 int faulty_store_matches(faulty_store *store, midge_driver *driver);
 
-/* A fresh swarm from all events of a store; aborts when they do not replay. */
-midge_swarm *replay_store(const midge_env *env, midge_store *store);
+/* A fresh swarm from a store's events up to `last` (0: all of them); aborts
+ * when they do not replay. */
+midge_swarm *replay_store(const midge_env *env, midge_store *store,
+                          uint64_t last);
 
 #endif
