@@ -10,17 +10,17 @@
  *
  * A task:
  *
- *   task.added      -> pending, or ready when it depends on nothing
- *   task.ready         pending | retry_wait -> ready
- *   task.leased        ready -> leased          attempt + 1, fence + 1
- *   lease.extended     leased -> leased         only the lease's end moves
- *   task.released      leased -> ready          owner gone; attempt not counted
- *   task.retried       leased -> retry_wait     an attempt failed, more are
- * left task.succeeded     leased -> succeeded task.failed        leased ->
- * failed         last attempt, or not retryable task.skipped       pending ->
- * skipped       a dependency did not succeed task.cancelled     any but final
- * -> cancelled result.rejected    no change                a result with an old
- * fence
+ *   task.added       -> pending, or ready when it depends on nothing
+ *   task.ready       pending, retry_wait -> ready
+ *   task.leased      ready -> leased: attempt + 1, fence + 1
+ *   lease.extended   leased -> leased: only the lease's end moves
+ *   task.released    leased -> ready: owner gone, the attempt is given back
+ *   task.retried     leased -> retry_wait: an attempt failed, more are left
+ *   task.succeeded   leased -> succeeded
+ *   task.failed      leased -> failed: last attempt, or not retryable
+ *   task.skipped     pending -> skipped: a dependency did not succeed
+ *   task.cancelled   any but final -> cancelled
+ *   result.rejected  no change: a command with an old fence
  *
  * Promise: a task may be executed more than once (a worker may die), but one
  * result is recorded, and only the current fence can record it.
@@ -129,7 +129,7 @@ typedef enum midge_command_type {
     MIDGE_COMMAND_LEAVE,    /* agent: its leases are released */
     MIDGE_COMMAND_SUBMIT,   /* run with tasks; a known key changes nothing */
     MIDGE_COMMAND_CLAIM,    /* agent 0 means: any agent that fits best */
-    MIDGE_COMMAND_EXTEND,   /* task, fence, until_ms */
+    MIDGE_COMMAND_EXTEND,   /* task, fence, lease_ms from now */
     MIDGE_COMMAND_COMPLETE, /* task, fence, result */
     MIDGE_COMMAND_FAIL,     /* task, fence, error, retryable */
     MIDGE_COMMAND_CANCEL,   /* run */
@@ -187,10 +187,12 @@ MIDGE_API void midge_swarm_free(midge_swarm *swarm);
 /* Fills `events` (cleared first) with what `command` means in this state. They
  * borrow from the command and the state until the next apply. No event is an
  * answer too: CLAIM with nothing to do, SUBMIT of a known key, TICK with
- * nothing due. Errors: MIDGE_E_NOT_FOUND, MIDGE_E_INVALID (cycle, unknown
- * dependency, duplicate: named in err), MIDGE_E_LIMIT, MIDGE_E_STALE (COMPLETE,
- * FAIL and EXTEND with an old fence: `events` then holds result.rejected, to be
- * recorded although the command failed). */
+ * nothing due, CANCEL of a cancelled run. Errors: MIDGE_E_NOT_FOUND,
+ * MIDGE_E_EXISTS (JOIN), MIDGE_E_STATE (CANCEL of a run that ended otherwise),
+ * MIDGE_E_INVALID (cycle, unknown dependency, duplicate: named in err),
+ * MIDGE_E_LIMIT, MIDGE_E_STALE (COMPLETE, FAIL and EXTEND with an old fence:
+ * `events` then holds result.rejected, to be recorded although the command
+ * failed). */
 MIDGE_API MIDGE_NODISCARD midge_status
 midge_swarm_decide(const midge_swarm *swarm, const midge_command *command,
                    midge_events *events, midge_error *err);
