@@ -70,7 +70,8 @@ midge_status mdg_net_make(const midge_env *env, const midge_net *shape,
                           midge_net **out, midge_error *err) {
     midge_net *net = mdg_alloc(env, 1, sizeof *net);
     if (!net) {
-        return midge_fail(err, MIDGE_E_NOMEM, "no memory for a network");
+        (void)midge_fail(err, MIDGE_E_NOMEM, "no memory for a network");
+        return MIDGE_E_NOMEM;
     }
     *net = *shape;
     net->env = env;
@@ -78,8 +79,9 @@ midge_status mdg_net_make(const midge_env *env, const midge_net *shape,
     net->weights = mdg_alloc(env, net->n_weights, sizeof(float));
     if (!net->weights) {
         mdg_release(env, net, 1, sizeof *net);
-        return midge_fail(err, MIDGE_E_NOMEM, "no memory for %zu weights",
-                          shape->n_weights);
+        (void)midge_fail(err, MIDGE_E_NOMEM, "no memory for %zu weights",
+                         shape->n_weights);
+        return MIDGE_E_NOMEM;
     }
     *out = net;
     return MIDGE_OK;
@@ -243,7 +245,7 @@ midge_status midge_net_run(const midge_net *net, size_t n_rows, const float *x,
     }
     size_t n_in = midge_net_n_inputs(net);
     size_t n_out = midge_net_n_outputs(net);
-    size_t rows = run_rows(net, n_rows);
+    size_t rows;
     for (size_t at = 0; at < n_rows; at += rows) {
         rows = run_rows(net, n_rows - at);
         run_block(net, rows, x + at * n_in, y + at * n_out, workspace);

@@ -256,6 +256,9 @@ static void update(trainer *tr, float rate) {
 static double epoch_of_batches(trainer *tr) {
     size_t n = tr->train->n_rows;
     size_t size = batch_rows(tr);
+    if (mdg_never(size == 0)) { /* check_options and check_data refuse it */
+        return NOT_A_NUMBER;
+    }
     uint64_t steps = (uint64_t)((n + size - 1) / size) * tr->o->max_epochs;
     mdg_dropout *dropout = tr->pass.dropout ? &tr->hidden_dropout : NULL;
     double sum = 0;

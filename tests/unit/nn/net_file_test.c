@@ -173,6 +173,28 @@ static void too_many_weights(void **state) {
     tear_down(&f);
 }
 
+/* Weights that are missing or too many, in files whose CRC fits: memory must
+ * not be asked for before that is seen. */
+static void other_lengths_with_a_checksum_that_fits(void **state) {
+    struct file f;
+    set_up(&f);
+    size_t whole = f.buf.size;
+    assert_int_equal(midge_buf_append(&f.buf, "01234567", 8), MIDGE_OK);
+    char *d = f.buf.data;
+    long calls = f.t.calls;
+    for (size_t size = 16; size <= whole + 8; size++) {
+        char kept[4];
+        memcpy(kept, d + size - 4, 4);
+        put_u32(d + size - 4, mdg_crc32c(0, d, size - 4));
+        if (size != whole) {
+            expect(&f, d, size, MIDGE_E_CORRUPT);
+        }
+        memcpy(d + size - 4, kept, 4);
+    }
+    assert_int_equal(f.t.calls, calls);
+    tear_down(&f);
+}
+
 static void every_allocation_may_fail(void **state) {
     struct file f;
     set_up(&f);
@@ -237,6 +259,7 @@ int main(void) {
         cmocka_unit_test(every_byte_flipped),
         cmocka_unit_test(forged_files_are_refused_before_memory),
         cmocka_unit_test(too_many_weights),
+        cmocka_unit_test(other_lengths_with_a_checksum_that_fits),
         cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test(the_golden_file_reads),
     };
