@@ -14,6 +14,7 @@
 #include "loop/driver.h"
 #include "memory/memory_store.h"
 #include "midge/os.h"
+#include "test_env.h"
 
 static midge_env env;
 
@@ -328,6 +329,44 @@ static void batches_can_be_limited(void **state) {
     midge_driver_close(d);
 }
 
+/* One allocation fails, any one: a clean status, nothing held at the end, and
+ * the command works when it is tried again. */
+static void every_allocation_may_fail(void **state) {
+    (void)state;
+    const midge_task_spec task = {
+        .name = text("t"), .kind = text("test"), .input = text("{}")};
+    const midge_command steps[] = {
+        {.type = MIDGE_COMMAND_JOIN, .name = text("a")},
+        {.type = MIDGE_COMMAND_SUBMIT,
+         .name = text("r"),
+         .tasks = &task,
+         .n_tasks = 1},
+        {.type = MIDGE_COMMAND_CLAIM, .lease_ms = 1000000}};
+    struct test_env t;
+    long n = 0;
+    do {
+        midge_store *store = NULL;
+        midge_driver *d = NULL;
+        test_env_init(&t);
+        t.fail_at = ++n;
+        midge_status status = midge_memory_store_new(&t.env, &store);
+        if (status == MIDGE_OK) {
+            status = midge_driver_open_take(&t.env, store, &d, NULL);
+        }
+        assert_true(status == MIDGE_OK || status == MIDGE_E_NOMEM);
+        for (size_t i = 0; d && i < 3; i++) {
+            status = midge_driver_command(d, &steps[i], NULL, NULL);
+            if (status == MIDGE_E_NOMEM) {
+                status = midge_driver_command(d, &steps[i], NULL, NULL);
+            }
+            assert_int_equal(status, MIDGE_OK);
+        }
+        midge_driver_close(d);
+        assert_int_equal(t.held_bytes, 0);
+    } while (t.calls >= n);
+    assert_true(n > 20);
+}
+
 static void *wait_long(void *ctx) {
     midge_driver_wait(ctx, UINT64_MAX - 1, -1);
     return NULL;
@@ -367,6 +406,7 @@ int main(void) {
         cmocka_unit_test(opening_releases_leases),
         cmocka_unit_test(many_threads_share_batches),
         cmocka_unit_test(batches_can_be_limited),
+        cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test(waiting_ends_by_wake_and_by_time),
     };
     return cmocka_run_group_tests(tests, set_up_env, NULL);

@@ -12,6 +12,7 @@
 #include "memory/memory_store.h"
 #include "midge/os.h"
 #include "temp_dir.h"
+#include "test_env.h"
 #include "test_ops.h"
 
 static midge_env env;
@@ -280,6 +281,24 @@ static void notices_tell_the_story(void **state) {
     assert_int_equal(t.ended, 50);
 }
 
+static void starting_without_memory_is_clean(void **state) {
+    (void)state;
+    struct test_env t;
+    long n = 0;
+    do {
+        midge_pool *pool = NULL;
+        const midge_pool_options o = {.n_threads = 2, .find = test_ops_find};
+        midge_error err = {0};
+        test_env_init(&t);
+        t.fail_at = ++n;
+        midge_status status = midge_pool_start(&t.env, driver, &o, &pool, &err);
+        assert_int_equal(status, t.calls < n ? MIDGE_OK : MIDGE_E_NOMEM);
+        midge_pool_stop(pool);
+        assert_int_equal(t.held_bytes, 0);
+    } while (t.calls >= n);
+    assert_true(n > 3);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(results_flow_along_the_graph, set_up,
@@ -293,6 +312,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(leases_are_renewed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_lost_lease_ends_the_operation, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(starting_without_memory_is_clean,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(notices_tell_the_story, set_up,
                                         tear_down),
     };

@@ -15,6 +15,7 @@
 #include "projection_compare.h"
 #include "sqlite/sqlite_store.h"
 #include "temp_dir.h"
+#include "test_env.h"
 
 static midge_env env;
 static struct temp_dir dir;
@@ -432,6 +433,27 @@ static void queries_answer_in_json(void **state) {
     midge_arena_deinit(&arena);
 }
 
+static void opening_without_memory_is_clean(void **state) {
+    (void)state;
+    struct test_env t;
+    long n = 0;
+    do {
+        midge_store *store = NULL;
+        midge_error err = {0};
+        test_env_init(&t);
+        t.fail_at = ++n;
+        midge_status status =
+            midge_sqlite_open(&t.env, temp_dir_file(&dir, "swarm.db"),
+                              MIDGE_DURABLE_NORMAL, &store, &err);
+        assert_int_equal(status, t.calls < n ? MIDGE_OK : MIDGE_E_NOMEM);
+        if (store) {
+            store->close(store);
+        }
+        assert_int_equal(t.held_bytes, 0);
+    } while (t.calls >= n);
+    assert_true(n > 2);
+}
+
 /* ---- files that are not a swarm ---- */
 
 static void expect_refused(const char *path, midge_status want,
@@ -527,6 +549,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(projections_say_what_the_state_says,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(queries_answer_in_json, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(opening_without_memory_is_clean, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(foreign_and_damaged_files_are_refused,
                                         set_up, tear_down),
