@@ -23,7 +23,8 @@ def commit():
     def git(*words):
         return subprocess.run(["git", "-C", root, *words], text=True,
                               capture_output=True, check=True).stdout.strip()
-    changed = git("status", "--porcelain", "--", "../src", "../include", ".")
+    changed = git("status", "--porcelain", "--", "../src/nn", "../src/kernels",
+                  "../src/base", "nn_bench.c", "nn_torch.py")
     return git("rev-parse", "--short", "HEAD") + ("+changes" if changed else "")
 
 
@@ -65,7 +66,7 @@ def main():
         "", f"- {cpu()}, {os.cpu_count()} cores, one used; commit {commit()}",
         f"- PyTorch {about['version']} over "
         + ", ".join(os.path.basename(p) for p in about["blas"]),
-        f"- median (least-most) of {n} epochs, the two taking turns", "",
+        f"- median (least-most) of {n} epochs each, the two taking turns", "",
         "| what | Midge, ms | PyTorch, ms | PyTorch / Midge |",
         "|---|---|---|---|", *rows, "",
         "Midge rounds every product before it is added (the same bits on every",
