@@ -49,7 +49,7 @@ MIDGE_API const float *midge_index_rows(const midge_index *index);
 
 /* The k nearest rows of each of n_queries queries (n_queries, dim), nearest
  * first: out is (n_queries, k). When the index has fewer than k rows the rest
- * of a query's places has row UINT32_MAX and distance infinity. Allocates
+ * of a query's places has row UINT32_MAX and distance infinity. MIDGE_E_INVALID when a query has NaN or infinity. Allocates
  * nothing; any number of threads may search at once. Cost: n_queries * count
  * * dim, blocked for the cache. */
 MIDGE_API MIDGE_NODISCARD midge_status
