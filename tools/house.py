@@ -10,7 +10,15 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = Path(os.environ.get("MIDGE_BUILD", ROOT / "build-test" / "gcc"))
 CLANG_BUILD = Path(os.environ.get("MIDGE_CLANG_BUILD",
                                   ROOT / "build-test" / "clang"))
-NEVER = {".git", "node_modules", "__pycache__", "build", "build-test"}
+NEVER = (".git", "node_modules", "__pycache__", "build")  # how names begin
+
+
+def walk(folder):
+    for path in folder.iterdir():
+        if path.is_dir() and not path.name.startswith(NEVER):
+            yield from walk(path)
+        elif path.is_file():
+            yield path.relative_to(ROOT)
 
 
 def files(*endings):
@@ -24,11 +32,7 @@ def files(*endings):
     if listing.returncode == 0:
         names = [Path(name) for name in listing.stdout.split("\0") if name]
     else:
-        names = [Path(folder).relative_to(ROOT) / name
-                 for folder, inner, found in os.walk(ROOT)
-                 if not inner.sort() and not inner.__setitem__(
-                     slice(None), [one for one in inner if one not in NEVER])
-                 for name in found]
+        names = list(walk(ROOT))
     return sorted(name for name in names if (ROOT / name).is_file()
                   and (not endings or name.name.endswith(endings)))
 

@@ -54,8 +54,9 @@ int mdg_pool_is_retryable(midge_status status);
 void mdg_pool_notify(mdg_worker *worker, double fraction, const char *note,
                      int ended, midge_status status);
 
-/* pool_keeper.c: the thread that renews leases and notices lost ones. */
-void *mdg_pool_keep(void *pool);
+/* pool_keeper.c: the thread that renews leases and notices lost ones; `ctx` is
+ * the midge_pool. */
+void *mdg_pool_keep(void *ctx);
 /* Waits on `changed` for at most `ms`, or until stopping; mutex held. */
 void mdg_pool_pause(midge_pool *pool, int64_t ms);
 void mdg_pool_thread_left(midge_pool *pool);

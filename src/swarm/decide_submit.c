@@ -113,7 +113,7 @@ static midge_status emit_task_added(mdg_decision *d, uint32_t position) {
     event->name = task->name;
     event->kind = task->kind;
     event->input = task->input.size ? task->input : mdg_text("null");
-    event->deps = deps->items + deps->count;
+    event->deps = deps->items ? deps->items + deps->count : NULL;
     event->n_deps = task->n_deps;
     MIDGE_TRY(add_deps(d, position));
     event->capabilities = task->capabilities;
