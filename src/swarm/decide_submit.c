@@ -87,6 +87,9 @@ static midge_status check_run(mdg_decision *d, uint64_t *n_deps) {
 static midge_status add_deps(mdg_decision *d, uint32_t position) {
     const midge_task_spec *task = &d->command->tasks[position];
     mdg_ids *deps = &d->events->deps;
+    if (task->n_deps == 0) {
+        return MIDGE_OK; /* no run of tasks had one: items may be NULL */
+    }
     uint32_t *first = deps->items + deps->count;
     for (uint32_t i = 0; i < task->n_deps; i++) {
         first[i] = d->swarm->n_tasks + 1 + task->deps[i];
