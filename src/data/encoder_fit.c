@@ -1,0 +1,311 @@
+/* encoder_fit.c: what the given rows say about each column. Sums are doubles in
+ * the order of the rows, so that the same rows give the same bits. */
+#include "data/encoder.h"
+
+#include <string.h>
+
+#include "base/decimal.h"
+#include "base/fmath.h"
+
+typedef struct fit {
+    const midge_table *table;
+    const uint32_t *rows;
+    size_t n_rows;
+    midge_encoder *e;
+    midge_error *err;
+} fit;
+
+typedef struct moments {
+    double sum, squares;
+    size_t count;
+    float least, most;
+} moments;
+
+static moments moments_of(const fit *f, size_t column) {
+    const float *numbers = midge_table_numbers(f->table, column);
+    moments m = {0};
+    for (size_t i = 0; i < f->n_rows; i++) {
+        float v = numbers[f->rows[i]];
+        if (v == v) {
+            m.least = m.count == 0 || v < m.least ? v : m.least;
+            m.most = m.count == 0 || v > m.most ? v : m.most;
+            m.sum += (double)v;
+            m.count++;
+        }
+    }
+    double mean = m.count ? m.sum / (double)m.count : 0.0;
+    for (size_t i = 0; i < f->n_rows; i++) {
+        float v = numbers[f->rows[i]];
+        m.squares += v == v ? ((double)v - mean) * ((double)v - mean) : 0.0;
+    }
+    return m;
+}
+
+static float usable_scale(double variance) {
+    float scale = (float)mdg_sqrt_f64(variance);
+    return scale > 1e-30f && scale < 1e30f ? scale : 1.0f;
+}
+
+static void *get(fit *f, size_t count, size_t size) {
+    return midge_arena_alloc(&f->e->arena, count * size);
+}
+
+static const char *copy(fit *f, const char *text) {
+    return midge_arena_copy(&f->e->arena, text, strlen(text));
+}
+
+/* Distinct values of a number target, ascending, at most one more than wanted;
+ * *whole tells whether all are whole. */
+static size_t distinct_values(const fit *f, size_t column, float *values,
+                              int *whole) {
+    const float *numbers = midge_table_numbers(f->table, column);
+    size_t n = 0;
+    *whole = 1;
+    for (size_t i = 0; i < f->n_rows && n <= MDG_WHOLE_VALUES_MAX; i++) {
+        float v = numbers[f->rows[i]];
+        if (!(v > -16777216.0f && v < 16777216.0f) || v != (float)(int)v) {
+            *whole = 0;
+            return n;
+        }
+        size_t at = 0;
+        while (at < n && values[at] < v) {
+            at++;
+        }
+        if (at == n || values[at] != v) {
+            memmove(values + at + 1, values + at, (n - at) * sizeof *values);
+            values[at] = v == 0.0f ? 0.0f : v;
+            n++;
+        }
+    }
+    return n;
+}
+
+static midge_status fit_number_classes(fit *f, const float *values, size_t n) {
+    midge_encoder *e = f->e;
+    e->problem = MIDGE_PROBLEM_CLASSIFY;
+    e->n_classes = (uint32_t)n;
+    e->classes = get(f, n, sizeof *e->classes);
+    e->values = get(f, n, sizeof *e->values);
+    for (size_t i = 0; e->classes && e->values && i < n; i++) {
+        char text[MDG_DECIMAL_MAX];
+        (void)mdg_decimal_write_f32(values[i], text);
+        e->values[i] = values[i];
+        e->classes[i] = copy(f, text);
+        if (!e->classes[i]) {
+            return mdg_encoder_no_memory(f->err);
+        }
+    }
+    return e->classes && e->values ? MIDGE_OK : mdg_encoder_no_memory(f->err);
+}
+
+static midge_status constant_target(fit *f) {
+    return midge_fail(f->err, MIDGE_E_INVALID,
+                      "the target '%.*s' has the same value in every row", 80,
+                      f->e->target);
+}
+
+static midge_status fit_number_target(fit *f, size_t column) {
+    float values[MDG_WHOLE_VALUES_MAX + 2];
+    int whole;
+    size_t n = distinct_values(f, column, values, &whole);
+    moments m = moments_of(f, column);
+    if (m.least == m.most) {
+        return constant_target(f);
+    }
+    if (whole && n <= MDG_WHOLE_VALUES_MAX && f->n_rows >= 2 * n) {
+        return fit_number_classes(f, values, n);
+    }
+    f->e->problem = MIDGE_PROBLEM_REGRESS;
+    f->e->centre = (float)(m.sum / (double)m.count);
+    f->e->scale = usable_scale(m.squares / (double)m.count);
+    return MIDGE_OK;
+}
+
+/* Categories of the column that occur in the rows, into the arena, in the order
+ * of the table; *n counts all of them, more than max are not copied. */
+static midge_status used_categories(fit *f, size_t column, size_t max,
+                                    const char ***out, size_t *n) {
+    size_t n_all = midge_table_n_categories(f->table, column);
+    const int32_t *cells = midge_table_categories(f->table, column);
+    uint8_t *used = get(f, n_all + 1, 1);
+    *out = NULL;
+    *n = 0;
+    if (!used) {
+        return mdg_encoder_no_memory(f->err);
+    }
+    memset(used, 0, n_all + 1);
+    for (size_t i = 0; i < f->n_rows; i++) {
+        used[cells[f->rows[i]] + 1] = 1;
+    }
+    for (size_t c = 1; c <= n_all; c++) {
+        *n += used[c];
+    }
+    if (*n == 0 || *n > max) {
+        return MIDGE_OK;
+    }
+    *out = get(f, *n, sizeof **out);
+    size_t at = 0;
+    for (size_t c = 0; *out && c < n_all; c++) {
+        if (used[c + 1]) {
+            (*out)[at] = copy(f, midge_table_category(f->table, column, c));
+            if (!(*out)[at++]) {
+                return mdg_encoder_no_memory(f->err);
+            }
+        }
+    }
+    return *out ? MIDGE_OK : mdg_encoder_no_memory(f->err);
+}
+
+static midge_status fit_text_target(fit *f, size_t column) {
+    size_t n;
+    MIDGE_TRY(used_categories(f, column, MDG_CLASSES_MAX, &f->e->classes, &n));
+    if (n < 2) {
+        return constant_target(f);
+    }
+    if (n > MDG_CLASSES_MAX) {
+        return midge_fail(f->err, MIDGE_E_LIMIT,
+                          "the target '%.*s' has %zu classes: at most %d", 80,
+                          f->e->target, n, MDG_CLASSES_MAX);
+    }
+    f->e->problem = MIDGE_PROBLEM_CLASSIFY;
+    f->e->n_classes = (uint32_t)n;
+    return MIDGE_OK;
+}
+
+static midge_status fit_target(fit *f, size_t column) {
+    const float *numbers = midge_table_numbers(f->table, column);
+    const int32_t *cells = midge_table_categories(f->table, column);
+    f->e->target = copy(f, midge_table_column_name(f->table, column));
+    f->e->target_type = midge_table_column_type(f->table, column);
+    if (!f->e->target) {
+        return mdg_encoder_no_memory(f->err);
+    }
+    for (size_t i = 0; i < f->n_rows; i++) {
+        uint32_t r = f->rows[i];
+        if (r >= midge_table_n_rows(f->table) ||
+            (numbers ? numbers[r] != numbers[r] : cells[r] < 0)) {
+            return midge_fail(f->err, MIDGE_E_INVALID,
+                              "row %u of the data has no '%.*s'", r + 1, 80,
+                              f->e->target);
+        }
+    }
+    return numbers ? fit_number_target(f, column) : fit_text_target(f, column);
+}
+
+/* Fills in; *features is 0 for a column that is left out. */
+static midge_status fit_input(fit *f, size_t column, mdg_input *in,
+                              uint32_t *features) {
+    memset(in, 0, sizeof *in);
+    in->position = (uint32_t)column;
+    in->type = midge_table_column_type(f->table, column);
+    in->scale = 1.0f;
+    *features = 0;
+    if (in->type == MIDGE_COLUMN_NUMBER) {
+        moments m = moments_of(f, column);
+        if (m.count > 0 && m.least != m.most) {
+            in->mean = (float)(m.sum / (double)m.count);
+            in->centre = in->mean;
+            in->scale = usable_scale(m.squares / (double)m.count);
+            *features = 1;
+        }
+        return MIDGE_OK;
+    }
+    size_t n;
+    MIDGE_TRY(
+        used_categories(f, column, MDG_CATEGORIES_MAX, &in->categories, &n));
+    size_t missing = 0;
+    const int32_t *cells = midge_table_categories(f->table, column);
+    for (size_t i = 0; i < f->n_rows; i++) {
+        missing += cells[f->rows[i]] < 0;
+    }
+    if (n <= MDG_CATEGORIES_MAX && n + (missing > 0) >= 2) {
+        in->n_categories = (uint32_t)n;
+        *features = (uint32_t)n;
+    }
+    return MIDGE_OK;
+}
+
+/* The columns of an array share a unit: one centre and scale for all. */
+static void share_scale(fit *f) {
+    midge_encoder *e = f->e;
+    double sum = 0.0, squares = 0.0;
+    double count = (double)e->n_inputs * (double)f->n_rows;
+    for (uint32_t i = 0; i < e->n_inputs; i++) {
+        sum += moments_of(f, e->inputs[i].position).sum;
+    }
+    double mean = sum / count;
+    for (uint32_t i = 0; i < e->n_inputs; i++) {
+        moments m = moments_of(f, e->inputs[i].position);
+        double off = m.sum / (double)f->n_rows - mean;
+        squares += m.squares + off * off * (double)f->n_rows;
+    }
+    for (uint32_t i = 0; i < e->n_inputs; i++) {
+        e->inputs[i].centre = (float)mean;
+        e->inputs[i].scale = usable_scale(squares / count);
+    }
+}
+
+static midge_status fit_inputs(fit *f, size_t target) {
+    midge_encoder *e = f->e;
+    size_t n = midge_table_n_columns(f->table);
+    e->inputs = get(f, n, sizeof *e->inputs);
+    e->dropped = get(f, n, sizeof *e->dropped);
+    if (!e->inputs || !e->dropped) {
+        return mdg_encoder_no_memory(f->err);
+    }
+    for (size_t c = 0; c < n; c++) {
+        uint32_t features;
+        mdg_input *in = &e->inputs[e->n_inputs];
+        if (c == target) {
+            continue;
+        }
+        MIDGE_TRY(fit_input(f, c, in, &features));
+        in->name = copy(f, midge_table_column_name(f->table, c));
+        if (!in->name) {
+            return mdg_encoder_no_memory(f->err);
+        }
+        if (features > 0) {
+            e->n_inputs++;
+            e->n_features += features;
+        } else {
+            e->dropped[e->n_dropped++] = in->name;
+        }
+    }
+    if (e->n_features == 0) {
+        return midge_fail(f->err, MIDGE_E_INVALID,
+                          "no column but the target can be used: all are "
+                          "constant or have too many categories");
+    }
+    if (midge_table_is_array(f->table)) {
+        share_scale(f);
+    }
+    return MIDGE_OK;
+}
+
+midge_status midge_encoder_fit(const midge_env *env, const midge_table *table,
+                               size_t target_column, const uint32_t *rows,
+                               size_t n_rows, midge_encoder **out,
+                               midge_error *err) {
+    if (!out) {
+        return midge_fail(err, MIDGE_E_INVALID, "out is NULL");
+    }
+    *out = NULL;
+    if (!env || !table || !rows || n_rows == 0) {
+        return midge_fail(err, MIDGE_E_INVALID, "no rows to fit on");
+    }
+    if (target_column >= midge_table_n_columns(table)) {
+        return midge_fail(err, MIDGE_E_INVALID, "no such target column");
+    }
+    fit f = {table, rows, n_rows, NULL, err};
+    MIDGE_TRY(mdg_encoder_make(env, &f.e, err));
+    midge_status status = fit_target(&f, target_column);
+    if (status == MIDGE_OK) {
+        status = fit_inputs(&f, target_column);
+    }
+    if (status != MIDGE_OK) {
+        midge_encoder_free(f.e);
+        return status;
+    }
+    *out = f.e;
+    return MIDGE_OK;
+}
