@@ -116,7 +116,7 @@ def test_env():
         "MIDGE_DATA": str(BUILDS / "data"),
         "MIDGE_PENGUINS": str(BUILDS / "data" / "penguins.csv"),
         "MIDGE_CARS": str(BUILDS / "data" / "cars.csv"),
-        "MIDGE_JS": str(GCC / "bindings" / "js" / "dist"),
+        "MIDGE_JS": str(GCC / "js" / "dist"),
         "NODE_PATH": str(ROOT / "node_modules"),
     }
 
@@ -213,12 +213,14 @@ def suite_checks():
 
 
 def suite_js():
+    must([ROOT / "tools" / "build_js", build("gcc")])
     return script_tests("js")
 
 
 def suite_browser():
     if not (shutil.which("chromium") or shutil.which("chromium-browser")):
         return Counts(skipped=1, notes=["no Chromium package here"])
+    must([ROOT / "tools" / "build_js", build("gcc")])
     return script_tests("browser")
 
 
