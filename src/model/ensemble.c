@@ -1,0 +1,75 @@
+#include "model/predictor.h"
+
+#include "base/alloc.h"
+
+static midge_status check(midge_model *const *members, const float *weights,
+                          size_t n, float *sum, midge_error *err) {
+    *sum = 0.0f;
+    if (n == 0 || n > MDG_MEMBERS_MAX) {
+        return midge_fail(err, MIDGE_E_INVALID,
+                          "an ensemble has 1 to %u members, not %zu",
+                          MDG_MEMBERS_MAX, n);
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (!members[i] || members[i]->n_inputs != members[0]->n_inputs ||
+            members[i]->n_outputs != members[0]->n_outputs ||
+            members[i]->problem != members[0]->problem) {
+            return midge_fail(err, MIDGE_E_MISMATCH,
+                              "member %zu does not fit the first one", i);
+        }
+        if (!(weights[i] >= 0.0f) || weights[i] - weights[i] != 0.0f) {
+            return midge_fail(err, MIDGE_E_INVALID,
+                              "weight %zu is negative or not finite", i);
+        }
+        if (mdg_model_nesting(members[i]) >= MDG_NESTING_MAX) {
+            return midge_fail(err, MIDGE_E_LIMIT,
+                              "ensembles are nested more than %u deep",
+                              MDG_NESTING_MAX);
+        }
+        *sum += weights[i];
+    }
+    return *sum > 0.0f && *sum - *sum == 0.0f
+               ? MIDGE_OK
+               : midge_fail(err, MIDGE_E_INVALID, "the weights sum to %g",
+                            (double)*sum);
+}
+
+static midge_status make(const midge_env *env, midge_problem problem,
+                         midge_model **members, const float *weights, size_t n,
+                         midge_model **out, midge_error *err) {
+    float sum;
+    midge_model *model;
+    MIDGE_TRY(check(members, weights, n, &sum, err));
+    MIDGE_TRY(mdg_model_make(env, MIDGE_FAMILY_ENSEMBLE, problem,
+                             members[0]->n_inputs, members[0]->n_outputs,
+                             &model));
+    midge_model **kept = mdg_alloc(env, n, sizeof(midge_model *));
+    float *scaled = mdg_alloc(env, n, sizeof *scaled);
+    if (!kept || !scaled) {
+        mdg_release(env, kept, n, sizeof(midge_model *));
+        mdg_release(env, scaled, n, sizeof *scaled);
+        midge_model_free(model);
+        return midge_fail(err, MIDGE_E_NOMEM, "no memory for an ensemble");
+    }
+    for (size_t i = 0; i < n; i++) {
+        kept[i] = members[i];
+        scaled[i] = weights[i] / sum;
+    }
+    model->ensemble = (mdg_ensemble){kept, scaled, (uint32_t)n};
+    *out = model;
+    return MIDGE_OK;
+}
+
+midge_status midge_model_ensemble_take(const midge_env *env,
+                                       midge_problem problem,
+                                       midge_model **members,
+                                       const float *weights, size_t n_members,
+                                       midge_model **out, midge_error *err) {
+    *out = NULL;
+    midge_status status =
+        make(env, problem, members, weights, n_members, out, err);
+    for (size_t i = 0; i < n_members && status != MIDGE_OK; i++) {
+        midge_model_free(members[i]);
+    }
+    return status;
+}

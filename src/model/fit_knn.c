@@ -1,0 +1,59 @@
+#include "model/predictor.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+
+static midge_status fill(midge_model *model, const midge_net_data *data,
+                         const midge_knn_options *options, midge_error *err) {
+    size_t count = data->n_rows * model->n_outputs;
+    midge_metric metric =
+        options->cosine ? MIDGE_METRIC_COSINE : MIDGE_METRIC_L2SQ;
+    MIDGE_TRY(midge_index_new(model->env, model->n_inputs, metric,
+                              &model->knn.index, err));
+    float *targets = mdg_alloc(model->env, count, sizeof(float));
+    if (!targets) {
+        return MIDGE_E_NOMEM;
+    }
+    midge_status status =
+        midge_index_add(model->knn.index, data->n_rows, data->x, err);
+    if (status != MIDGE_OK) {
+        mdg_release(model->env, targets, count, sizeof(float));
+        return status;
+    }
+    memcpy(targets, data->t, count * sizeof(float));
+    model->knn.targets = targets;
+    model->knn.k = options->k;
+    model->knn.weighted = options->weighted != 0;
+    return MIDGE_OK;
+}
+
+midge_status midge_model_fit_knn(const midge_env *env, midge_problem problem,
+                                 uint32_t n_inputs, uint32_t n_outputs,
+                                 const midge_net_data *data,
+                                 const midge_knn_options *options,
+                                 midge_model **out, midge_error *err) {
+    *out = NULL;
+    if (!data || data->n_rows == 0 || n_outputs == 0) {
+        return midge_fail(err, MIDGE_E_INVALID, "no rows to learn from");
+    }
+    if (options->k == 0 || options->k > data->n_rows) {
+        return midge_fail(err, MIDGE_E_INVALID,
+                          "k is %u, it must be 1 to the %zu rows", options->k,
+                          data->n_rows);
+    }
+    midge_model *model;
+    midge_status status = mdg_model_make(env, MIDGE_FAMILY_KNN, problem,
+                                         n_inputs, n_outputs, &model);
+    if (status == MIDGE_OK) {
+        status = fill(model, data, options, err);
+    }
+    if (status != MIDGE_OK) {
+        midge_model_free(model);
+        return status == MIDGE_E_NOMEM
+                   ? midge_fail(err, status, "no memory for a model")
+                   : status;
+    }
+    *out = model;
+    return MIDGE_OK;
+}

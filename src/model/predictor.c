@@ -1,0 +1,245 @@
+/* predictor.c: making, freeing and running a model of any family. */
+#include "model/predictor.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/fmath.h"
+
+midge_status mdg_model_make(const midge_env *env, midge_family family,
+                            midge_problem problem, uint32_t n_inputs,
+                            uint32_t n_outputs, midge_model **out) {
+    midge_model *model = mdg_alloc_zero(env, 1, sizeof *model);
+    *out = model;
+    if (!model) {
+        return MIDGE_E_NOMEM;
+    }
+    model->env = env;
+    model->kernels = mdg_kernels_select(env->cpu);
+    model->family = family;
+    model->problem = problem;
+    model->n_inputs = n_inputs;
+    model->n_outputs = n_outputs;
+    return MIDGE_OK;
+}
+
+static void free_parts(midge_model *m) {
+    size_t count = m->knn.index ? midge_index_count(m->knn.index) : 0;
+    mdg_release(m->env, m->knn.targets, count * m->n_outputs, sizeof(float));
+    midge_index_free(m->knn.index);
+    mdg_features *f = &m->features;
+    mdg_release(m->env, f->w, (size_t)m->n_inputs * f->n, sizeof(float));
+    mdg_release(m->env, f->b, f->n, sizeof(float));
+    mdg_release(m->env, f->solution, (size_t)(f->n + 1) * m->n_outputs,
+                sizeof(float));
+}
+
+/* Ensembles nest at most MDG_NESTING_MAX deep, so this recursion is bounded. */
+void midge_model_free(midge_model *model) {
+    if (!model) {
+        return;
+    }
+    midge_net_free(model->net);
+    free_parts(model);
+    mdg_ensemble *e = &model->ensemble;
+    for (uint32_t i = 0; i < e->n; i++) {
+        midge_model_free(e->members[i]);
+    }
+    mdg_release(model->env, e->members, e->n, sizeof(midge_model *));
+    mdg_release(model->env, e->weights, e->n, sizeof(float));
+    mdg_release(model->env, model, 1, sizeof *model);
+}
+
+midge_family midge_model_family(const midge_model *model) {
+    return model->family;
+}
+
+midge_problem midge_model_problem(const midge_model *model) {
+    return model->problem;
+}
+
+uint32_t midge_model_n_inputs(const midge_model *model) {
+    return model->n_inputs;
+}
+
+uint32_t midge_model_n_outputs(const midge_model *model) {
+    return model->n_outputs;
+}
+
+uint32_t mdg_model_nesting(const midge_model *model) {
+    uint32_t deepest = 0;
+    if (model->family != MIDGE_FAMILY_ENSEMBLE) {
+        return 0;
+    }
+    for (uint32_t i = 0; i < model->ensemble.n; i++) {
+        uint32_t depth = mdg_model_nesting(model->ensemble.members[i]);
+        deepest = depth > deepest ? depth : deepest;
+    }
+    return deepest + 1;
+}
+
+midge_status midge_model_from_net_take(const midge_env *env,
+                                       midge_problem problem, midge_net *net,
+                                       midge_model **out) {
+    *out = NULL;
+    if (!net) {
+        return MIDGE_E_INVALID;
+    }
+    midge_status status =
+        mdg_model_make(env, MIDGE_FAMILY_NET, problem, midge_net_n_inputs(net),
+                       midge_net_n_outputs(net), out);
+    if (status != MIDGE_OK) {
+        midge_net_free(net);
+        return status;
+    }
+    (*out)->net = net;
+    return MIDGE_OK;
+}
+
+void mdg_normalise(const midge_model *model, size_t n_rows, float *y) {
+    size_t n = model->n_outputs;
+    if (model->problem != MIDGE_PROBLEM_CLASSIFY) {
+        return;
+    }
+    for (size_t r = 0; r < n_rows; r++, y += n) {
+        float sum = 0.0f;
+        for (size_t j = 0; j < n; j++) {
+            y[j] = y[j] > 0.0f ? y[j] : 0.0f;
+            sum += y[j];
+        }
+        for (size_t j = 0; j < n; j++) {
+            y[j] = sum > 0.0f ? y[j] / sum : 1.0f / (float)n;
+        }
+    }
+}
+
+/* ---- one block of rows, by family ---- */
+
+static midge_status predict_net(const midge_model *model, size_t n_rows,
+                                const float *x, float *y) {
+    size_t bytes = midge_net_workspace_bytes(model->net, n_rows);
+    void *workspace = mdg_alloc(model->env, bytes, 1);
+    if (!workspace) {
+        return MIDGE_E_NOMEM;
+    }
+    midge_status status = midge_net_run(model->net, n_rows, x, y, workspace);
+    mdg_release(model->env, workspace, bytes, 1);
+    return status;
+}
+
+/* The mean of the neighbours' targets: equal weights, or 1 / (d + epsilon) with
+ * an epsilon that is small beside the nearest distances that occur. */
+static void vote(const midge_model *model, const midge_neighbour *near,
+                 float *y) {
+    const mdg_knn *knn = &model->knn;
+    size_t n = model->n_outputs;
+    float sum = 0.0f;
+    memset(y, 0, n * sizeof *y);
+    for (uint32_t i = 0; i < knn->k && near[i].row != UINT32_MAX; i++) {
+        float weight = 1.0f;
+        if (knn->weighted) {
+            float scale = near[knn->k - 1].row == UINT32_MAX
+                              ? 1.0f
+                              : near[knn->k - 1].distance;
+            weight = 1.0f / (near[i].distance + 0.001f * scale + 1e-12f);
+        }
+        model->kernels->axpy_f32(n, weight, knn->targets + near[i].row * n, y);
+        sum += weight;
+    }
+    for (size_t j = 0; j < n; j++) {
+        y[j] = sum > 0.0f ? y[j] / sum : 0.0f;
+    }
+}
+
+static midge_status predict_knn(const midge_model *model, size_t n_rows,
+                                const float *x, float *y) {
+    size_t places = n_rows * model->knn.k;
+    midge_neighbour *near = mdg_alloc(model->env, places, sizeof *near);
+    if (!near) {
+        return MIDGE_E_NOMEM;
+    }
+    midge_status status =
+        midge_index_search(model->knn.index, n_rows, x, model->knn.k, near);
+    for (size_t r = 0; r < n_rows && status == MIDGE_OK; r++) {
+        vote(model, near + r * model->knn.k, y + r * model->n_outputs);
+    }
+    mdg_release(model->env, near, places, sizeof *near);
+    return status;
+}
+
+static midge_status predict_features(const midge_model *model, size_t n_rows,
+                                     const float *x, float *y) {
+    size_t width = model->features.n + 1;
+    float *z = mdg_alloc(model->env, n_rows * width, sizeof *z);
+    if (!z) {
+        return MIDGE_E_NOMEM;
+    }
+    mdg_features_map(model, n_rows, x, z);
+    mdg_gemm g = {.m = n_rows,
+                  .n = model->n_outputs,
+                  .k = width,
+                  .a = z,
+                  .a_row = width,
+                  .a_col = 1,
+                  .b = model->features.solution,
+                  .ldb = model->n_outputs,
+                  .c = y,
+                  .ldc = model->n_outputs};
+    model->kernels->gemm_f32(&g);
+    mdg_normalise(model, n_rows, y);
+    mdg_release(model->env, z, n_rows * width, sizeof *z);
+    return MIDGE_OK;
+}
+
+static midge_status predict_block(const midge_model *model, size_t n_rows,
+                                  const float *x, float *y);
+
+static midge_status predict_ensemble(const midge_model *model, size_t n_rows,
+                                     const float *x, float *y) {
+    const mdg_ensemble *e = &model->ensemble;
+    size_t count = n_rows * model->n_outputs;
+    float *part = mdg_alloc(model->env, count, sizeof *part);
+    midge_status status = part ? MIDGE_OK : MIDGE_E_NOMEM;
+    memset(y, 0, count * sizeof *y);
+    for (uint32_t i = 0; i < e->n && status == MIDGE_OK; i++) {
+        status = predict_block(e->members[i], n_rows, x, part);
+        if (status == MIDGE_OK) {
+            model->kernels->axpy_f32(count, e->weights[i], part, y);
+        }
+    }
+    mdg_release(model->env, part, count, sizeof *part);
+    return status;
+}
+
+static midge_status predict_block(const midge_model *model, size_t n_rows,
+                                  const float *x, float *y) {
+    switch (model->family) {
+    case MIDGE_FAMILY_NET:
+        return predict_net(model, n_rows, x, y);
+    case MIDGE_FAMILY_KNN:
+        return predict_knn(model, n_rows, x, y);
+    case MIDGE_FAMILY_FEATURES:
+        return predict_features(model, n_rows, x, y);
+    case MIDGE_FAMILY_ENSEMBLE:
+        return predict_ensemble(model, n_rows, x, y);
+    }
+    return MIDGE_E_INTERNAL;
+}
+
+midge_status midge_model_predict(const midge_model *model, size_t n_rows,
+                                 const float *x, float *y, midge_error *err) {
+    if (!model || (n_rows > 0 && (!x || !y))) {
+        return midge_fail(err, MIDGE_E_INVALID, "model, x or y missing");
+    }
+    for (size_t r = 0; r < n_rows; r += MDG_BLOCK_ROWS) {
+        size_t left = n_rows - r;
+        size_t n = left < MDG_BLOCK_ROWS ? left : MDG_BLOCK_ROWS;
+        midge_status status = predict_block(model, n, x + r * model->n_inputs,
+                                            y + r * model->n_outputs);
+        if (status != MIDGE_OK) {
+            return midge_fail(err, status, "prediction: %s",
+                              midge_status_text(status));
+        }
+    }
+    return MIDGE_OK;
+}
