@@ -24,7 +24,8 @@ def commit():
         return subprocess.run(["git", "-C", root, *words], text=True,
                               capture_output=True, check=True).stdout.strip()
     changed = git("status", "--porcelain", "--", "../src/nn", "../src/kernels",
-                  "../src/base", "nn_bench.c", "nn_torch.py")
+                  "../src/base/alloc.c", "../src/base/fmath.c",
+                  "../src/base/rng.c", "nn_bench.c", "nn_torch.py")
     return git("rev-parse", "--short", "HEAD") + ("+changes" if changed else "")
 
 
