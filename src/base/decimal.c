@@ -14,8 +14,9 @@
 #include <stdint.h>
 #include <string.h>
 
-/* 767 digits decide every double; the 768th only says that there are more. */
-#define DIGITS_MAX 768
+/* A tie between two doubles has at most 768 digits, all of which count; the
+ * 769th only says that there are more (any value but 0 does). */
+#define DIGITS_MAX 769
 /* The largest product: 10^(324 + DIGITS_MAX), shifted by 64 bits or so. */
 #define WORDS_MAX 128
 

@@ -1,10 +1,20 @@
 /* json_write.c: values straight into a buffer; has_items[depth] remembers
- * whether a comma is due, after_key whether a value is. */
+ * whether a comma is due and what may follow, after_key whether a value is.
+ * Calls out of order set MIDGE_E_STATE; nothing is written after a failure. */
 #include "midge/json.h"
 
 #include <string.h>
 
 #include "base/decimal.h"
+
+/* Bits of has_items[depth]; depth 0 is around the root. */
+enum { HAS_ITEMS = 1, IS_OBJECT = 2 };
+
+static void fail(midge_json_writer *w, midge_status status) {
+    if (w->status == MIDGE_OK) {
+        w->status = status;
+    }
+}
 
 static void put(midge_json_writer *w, const char *text, size_t size) {
     if (w->status == MIDGE_OK) {
@@ -22,38 +32,48 @@ static void new_line(midge_json_writer *w) {
     }
 }
 
-/* What stands between the last value and the next one. */
+/* The comma and the new line before an item of the open bracket. */
 static void separate(midge_json_writer *w) {
-    if (w->after_key) {
-        w->after_key = 0;
-        return;
-    }
-    if (w->has_items[w->depth]) {
+    if (w->has_items[w->depth] & HAS_ITEMS) {
         put(w, ",", 1);
     }
-    w->has_items[w->depth] = 1;
+    w->has_items[w->depth] |= HAS_ITEMS;
     if (w->depth > 0) {
         new_line(w);
     }
 }
 
-static void open_bracket(midge_json_writer *w, const char *bracket) {
-    separate(w);
-    put(w, bracket, 1);
-    if (w->depth >= MIDGE_JSON_DEPTH_MAX) {
-        w->status = w->status ? w->status : MIDGE_E_LIMIT;
-        return;
+/* Before every value. MIDGE_E_STATE when there is no place for one: in an
+ * object without its key, or behind the root. */
+static void begin_value(midge_json_writer *w) {
+    int open = w->has_items[w->depth];
+    if (w->after_key) {
+        w->after_key = 0;
+    } else if ((open & IS_OBJECT) || (w->depth == 0 && (open & HAS_ITEMS))) {
+        fail(w, MIDGE_E_STATE);
+    } else {
+        separate(w);
     }
-    w->has_items[++w->depth] = 0;
 }
 
-static void close_bracket(midge_json_writer *w, const char *bracket) {
-    if (w->depth == 0 || w->after_key) {
-        w->status = w->status ? w->status : MIDGE_E_STATE;
+static void open_bracket(midge_json_writer *w, const char *bracket, int kind) {
+    begin_value(w);
+    put(w, bracket, 1);
+    if (w->depth >= MIDGE_JSON_DEPTH_MAX) {
+        fail(w, MIDGE_E_LIMIT);
         return;
     }
-    int had_items = w->has_items[w->depth--];
-    if (had_items) {
+    w->has_items[++w->depth] = (uint8_t)kind;
+}
+
+static void close_bracket(midge_json_writer *w, const char *bracket, int kind) {
+    int open = w->has_items[w->depth];
+    if (w->depth == 0 || w->after_key || (open & IS_OBJECT) != kind) {
+        fail(w, MIDGE_E_STATE);
+        return;
+    }
+    w->depth--;
+    if (open & HAS_ITEMS) {
         new_line(w);
     }
     put(w, bracket, 1);
@@ -67,16 +87,16 @@ void midge_json_writer_init(midge_json_writer *w, midge_buf *buf,
 }
 
 void midge_json_begin_object(midge_json_writer *w) {
-    open_bracket(w, "{");
+    open_bracket(w, "{", IS_OBJECT);
 }
 void midge_json_end_object(midge_json_writer *w) {
-    close_bracket(w, "}");
+    close_bracket(w, "}", IS_OBJECT);
 }
 void midge_json_begin_array(midge_json_writer *w) {
-    open_bracket(w, "[");
+    open_bracket(w, "[", 0);
 }
 void midge_json_end_array(midge_json_writer *w) {
-    close_bracket(w, "]");
+    close_bracket(w, "]", 0);
 }
 
 static void put_escaped(midge_json_writer *w, unsigned char c) {
@@ -113,19 +133,23 @@ static void put_string(midge_json_writer *w, const char *text, size_t size) {
     put(w, "\"", 1);
 }
 
-void midge_json_key(midge_json_writer *w, const char *key) {
-    if (w->after_key || w->depth == 0) {
-        w->status = w->status ? w->status : MIDGE_E_STATE;
+static void put_key(midge_json_writer *w, const char *key, size_t size) {
+    if (w->after_key || !(w->has_items[w->depth] & IS_OBJECT)) {
+        fail(w, MIDGE_E_STATE);
         return;
     }
     separate(w);
-    put_string(w, key, strlen(key));
-    put(w, w->indent ? ": " : ":", w->indent ? 2 : 1);
+    put_string(w, key, size);
+    put(w, ": ", w->indent ? 2 : 1);
     w->after_key = 1;
 }
 
+void midge_json_key(midge_json_writer *w, const char *key) {
+    put_key(w, key, strlen(key));
+}
+
 void midge_json_string_n(midge_json_writer *w, const char *text, size_t size) {
-    separate(w);
+    begin_value(w);
     put_string(w, text, size);
 }
 
@@ -134,7 +158,7 @@ void midge_json_string(midge_json_writer *w, const char *text) {
 }
 
 void midge_json_raw(midge_json_writer *w, const char *text, size_t size) {
-    separate(w);
+    begin_value(w);
     put(w, text, size);
 }
 
@@ -181,10 +205,7 @@ void midge_json_float(midge_json_writer *w, float value) {
 static void put_children(midge_json_writer *w, const midge_json *parent) {
     for (const midge_json *m = parent->child; m; m = m->next) {
         if (m->key) {
-            separate(w);
-            put_string(w, m->key, m->key_size);
-            put(w, w->indent ? ": " : ":", w->indent ? 2 : 1);
-            w->after_key = 1;
+            put_key(w, m->key, m->key_size);
         }
         midge_json_value(w, m);
     }
@@ -221,8 +242,8 @@ void midge_json_value(midge_json_writer *w, const midge_json *value) {
 }
 
 midge_status midge_json_writer_end(midge_json_writer *w) {
-    if (w->status == MIDGE_OK && (w->depth != 0 || w->after_key)) {
-        w->status = MIDGE_E_STATE;
+    if (w->depth != 0 || w->after_key) {
+        fail(w, MIDGE_E_STATE);
     }
     return w->status;
 }
