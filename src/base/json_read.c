@@ -11,6 +11,7 @@
 
 #include "base/decimal.h"
 #include "base/map.h"
+#include "base/utf8.h"
 
 #define KEYS_COMPARED 16u
 
@@ -66,30 +67,6 @@ static void skip_space(parser *p) {
         }
         p->at++;
     }
-}
-
-/* Bytes of the UTF-8 sequence at `s` (RFC 3629), 0 when it is not valid. */
-static size_t utf8_size(const char *s, size_t left) {
-    const unsigned char *u = (const unsigned char *)s;
-    size_t size = u[0] < 0x80   ? 1
-                  : u[0] < 0xC2 ? 0
-                  : u[0] < 0xE0 ? 2
-                  : u[0] < 0xF0 ? 3
-                  : u[0] < 0xF5 ? 4
-                                : 0;
-    if (size > left) {
-        return 0;
-    }
-    for (size_t i = 1; i < size; i++) {
-        if ((u[i] & 0xC0) != 0x80) {
-            return 0;
-        }
-    }
-    if ((u[0] == 0xE0 && u[1] < 0xA0) || (u[0] == 0xED && u[1] > 0x9F) ||
-        (u[0] == 0xF0 && u[1] < 0x90) || (u[0] == 0xF4 && u[1] > 0x8F)) {
-        return 0; /* overlong, surrogate, or above U+10FFFF */
-    }
-    return size;
 }
 
 static size_t utf8_put(char *out, uint32_t code) {
@@ -206,7 +183,7 @@ static midge_status read_string(parser *p, const char **out, uint32_t *size) {
         } else if (c < 0x20) {
             return fail_here(p, "a control character inside a string");
         } else {
-            step = utf8_size(p->text + p->at, p->size - p->at);
+            step = mdg_utf8_size(p->text + p->at, p->size - p->at);
             if (step == 0) {
                 return fail_here(p, "bytes that are not UTF-8");
             }

@@ -16,6 +16,7 @@
 #include "heap.h"
 
 #include <stdint.h>
+#include <string.h>
 
 #define GRAIN 64u
 #define PAGE 65536u
@@ -30,13 +31,6 @@ extern unsigned char __heap_base;
 static free_block *first_free;
 static uintptr_t heap_end; /* 0 until the first allocation */
 static size_t used_bytes;
-
-void *memcpy(void *to, const void *from, size_t size);
-void *memmove(void *to, const void *from, size_t size);
-void *memset(void *to, int value, size_t size);
-int memcmp(const void *a, const void *b, size_t size);
-size_t strlen(const char *text);
-int strcmp(const char *a, const char *b);
 
 void *memcpy(void *to, const void *from, size_t size) {
     return __builtin_memcpy(to, from, size);
