@@ -10,6 +10,7 @@
 #include "midge/model.h"
 #include "midge/nn.h"
 #include "midge/ops.h"
+#include "midge/selftest.h"
 #include "midge/status.h"
 #include "midge/swarm.h"
 #include "midge/table.h"

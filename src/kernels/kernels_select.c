@@ -5,7 +5,9 @@
 
 #include "kernels/scalar.h"
 
+#if !defined(__wasm_simd128__)
 static const mdg_kernels kernels_scalar = MDG_KERNELS_TABLE(scalar);
+#endif
 
 #if defined(MDG_KERNELS_X86)
 MDG_DECLARE_KERNELS(v2);
@@ -21,6 +23,14 @@ MDG_DECLARE_KERNELS(simd128);
 static const mdg_kernels kernels_simd128 = MDG_KERNELS_TABLE(simd128);
 #endif
 
+#if defined(__wasm_simd128__)
+/* A module with SIMD loads only where there is SIMD: nothing to choose, and the
+ * scalar kernels need not be part of it. */
+const mdg_kernels *mdg_kernels_select(uint32_t cpu_bits) {
+    (void)cpu_bits;
+    return &kernels_simd128;
+}
+#else
 const mdg_kernels *mdg_kernels_select(uint32_t cpu_bits) {
 #if defined(MDG_KERNELS_X86)
     if ((cpu_bits & MIDGE_CPU_AVX512) != 0) {
@@ -33,11 +43,7 @@ const mdg_kernels *mdg_kernels_select(uint32_t cpu_bits) {
         return &kernels_v2;
     }
 #endif
-#if defined(__wasm_simd128__)
-    if ((cpu_bits & MIDGE_CPU_SIMD128) != 0) {
-        return &kernels_simd128;
-    }
-#endif
     (void)cpu_bits;
     return &kernels_scalar;
 }
+#endif

@@ -166,3 +166,11 @@ uint32_t mdg_kernels_corpus(const mdg_kernels *k, void *scratch,
     gemm(&s, 3, 5, 0);
     return s.hash;
 }
+
+uint32_t midge_selftest(const midge_env *env, void *scratch, const char **isa) {
+    const mdg_kernels *k = mdg_kernels_select(env->cpu);
+    if (isa) {
+        *isa = k->isa;
+    }
+    return mdg_kernels_corpus(k, scratch, MIDGE_SELFTEST_BYTES);
+}

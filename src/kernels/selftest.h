@@ -3,12 +3,13 @@
 #define MDG_KERNELS_SELFTEST_H
 
 #include "kernels/kernels.h"
+#include "midge/selftest.h"
 
 /* What every variant on every target must give. */
-#define MDG_KERNELS_CORPUS 0xb1b68bfeu
+#define MDG_KERNELS_CORPUS MIDGE_SELFTEST_RESULT
 
 /* Room that the corpus needs, in bytes, aligned as float. */
-#define MDG_KERNELS_CORPUS_BYTES 120000
+#define MDG_KERNELS_CORPUS_BYTES MIDGE_SELFTEST_BYTES
 
 /* A hash (FNV-1a over words) of every operation's results on seeded inputs of
  * many sizes: MDG_KERNELS_CORPUS, or 0 when scratch is too small. */

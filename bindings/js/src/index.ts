@@ -243,7 +243,6 @@ export class Swarm extends Handle {
 
 export interface Info extends LoadInfo {
   readonly version: string;
-  readonly isa: string;
   readonly memoryBytes: number;
   readonly usedBytes: number;
 }
@@ -262,7 +261,6 @@ export class Midge {
     return {
       ...this.loaded,
       version: this.core.text(this.core.call("version")),
-      isa: this.core.text(this.core.call("kernels_isa")),
       memoryBytes: this.core.memory.buffer.byteLength,
       usedBytes: this.core.call("heap_used"),
     };
@@ -281,9 +279,12 @@ export class Midge {
     return handle === 0 ? this.core.fail() : new Swarm(this.core, handle);
   }
 
-  /** Checksum of every kernel's output over a fixed corpus (for tests). */
-  kernelsCorpus(): number {
-    return this.core.call("kernels_corpus");
+  /**
+   * Runs every kernel on a fixed corpus and hashes the results: the same number
+   * as the native program's on every machine that computes correctly.
+   */
+  selftest(): number {
+    return this.core.call("selftest");
   }
 }
 

@@ -6,9 +6,8 @@
  * handle that is 0; error_text then says why.
  */
 #include "heap.h"
-#include "kernels/kernels.h"
-#include "kernels/selftest.h"
 #include "midge/model.h"
+#include "midge/selftest.h"
 #include "midge/swarm.h"
 #include "midge/version.h"
 
@@ -42,8 +41,7 @@ EXPORT(heap_used) size_t entry_heap_used(void);
 EXPORT(error_text) const char *entry_error_text(void);
 EXPORT(error_status) int entry_error_status(void);
 EXPORT(version) const char *entry_version(void);
-EXPORT(kernels_isa) const char *entry_kernels_isa(void);
-EXPORT(kernels_corpus) uint32_t entry_kernels_corpus(void);
+EXPORT(selftest) uint32_t entry_selftest(void);
 EXPORT(bundle_open) bundle *entry_bundle_open(const void *bytes, size_t size);
 EXPORT(bundle_close) void entry_bundle_close(bundle *b);
 EXPORT(bundle_n_inputs) uint32_t entry_bundle_n_inputs(const bundle *b);
@@ -68,30 +66,35 @@ EXPORT(swarm_last_seq) uint32_t entry_swarm_last_seq(const midge_swarm *swarm);
 EXPORT(swarm_n_tasks) uint32_t entry_swarm_n_tasks(const midge_swarm *swarm);
 EXPORT(swarm_hash) int entry_swarm_hash(const midge_swarm *swarm, char *hex);
 
-void *entry_alloc(size_t size) { return heap_realloc(NULL, NULL, 0, size); }
+void *entry_alloc(size_t size) {
+    return heap_realloc(NULL, NULL, 0, size);
+}
 
 void entry_release(void *block, size_t size) {
     heap_realloc(NULL, block, size, 0);
 }
 
-size_t entry_heap_used(void) { return heap_used_bytes(); }
-const char *entry_error_text(void) { return error.text; }
-int entry_error_status(void) { return (int)error.status; }
-const char *entry_version(void) { return MIDGE_VERSION; }
-
-const char *entry_kernels_isa(void) {
-    return mdg_kernels_select(CPU_BITS)->isa;
+size_t entry_heap_used(void) {
+    return heap_used_bytes();
+}
+const char *entry_error_text(void) {
+    return error.text;
+}
+int entry_error_status(void) {
+    return (int)error.status;
+}
+const char *entry_version(void) {
+    return MIDGE_VERSION;
 }
 
-uint32_t entry_kernels_corpus(void) {
-    void *scratch = entry_alloc(MDG_CORPUS_SCRATCH_BYTES);
+uint32_t entry_selftest(void) {
+    void *scratch = entry_alloc(MIDGE_SELFTEST_BYTES);
     if (!scratch) {
         return 0;
     }
-    uint32_t sum = mdg_kernels_corpus(mdg_kernels_select(CPU_BITS), scratch,
-                                      MDG_CORPUS_SCRATCH_BYTES);
-    entry_release(scratch, MDG_CORPUS_SCRATCH_BYTES);
-    return sum;
+    uint32_t result = midge_selftest(&env, scratch, NULL);
+    entry_release(scratch, MIDGE_SELFTEST_BYTES);
+    return result;
 }
 
 bundle *entry_bundle_open(const void *bytes, size_t size) {
@@ -153,8 +156,8 @@ static midge_status predict_rows(const bundle *b, const midge_table *table,
     for (size_t i = 0; i < n_rows; i++) {
         rows[i] = (uint32_t)i;
     }
-    MIDGE_TRY(midge_encoder_features(b->encoder, table, rows, n_rows, x,
-                                     &error));
+    MIDGE_TRY(
+        midge_encoder_features(b->encoder, table, rows, n_rows, x, &error));
     return midge_model_predict(b->model, n_rows, x, last.y, &error);
 }
 
@@ -166,6 +169,15 @@ const float *entry_bundle_predict_table(const bundle *b, const void *bytes,
         return NULL;
     }
     size_t n_rows = midge_table_n_rows(table);
+    size_t widest = midge_model_n_inputs(b->model);
+    if (widest < midge_model_n_outputs(b->model)) {
+        widest = midge_model_n_outputs(b->model);
+    }
+    if (n_rows > SIZE_MAX / sizeof(float) / widest) {
+        midge_table_free(table);
+        (void)midge_fail(&error, MIDGE_E_LIMIT, "too many rows for one call");
+        return NULL;
+    }
     size_t x_bytes = n_rows * midge_model_n_inputs(b->model) * sizeof(float);
     size_t row_bytes = n_rows * sizeof(uint32_t);
     last.n_rows = n_rows;
@@ -187,7 +199,9 @@ const float *entry_bundle_predict_table(const bundle *b, const void *bytes,
     return last.y;
 }
 
-size_t entry_predicted_rows(void) { return last.n_rows; }
+size_t entry_predicted_rows(void) {
+    return last.n_rows;
+}
 
 midge_swarm *entry_swarm_open(void) {
     midge_swarm *swarm = NULL;
@@ -197,7 +211,9 @@ midge_swarm *entry_swarm_open(void) {
     return swarm;
 }
 
-void entry_swarm_close(midge_swarm *swarm) { midge_swarm_free(swarm); }
+void entry_swarm_close(midge_swarm *swarm) {
+    midge_swarm_free(swarm);
+}
 
 int entry_swarm_replay(midge_swarm *swarm, const char *text, size_t size) {
     midge_arena arena;

@@ -19,7 +19,7 @@
 #include <string.h>
 
 #define GRAIN 64u
-#define PAGE 65536u
+#define PAGE  65536u
 
 typedef struct free_block {
     size_t size;
@@ -53,6 +53,16 @@ int memcmp(const void *a, const void *b, size_t size) {
         }
     }
     return 0;
+}
+
+void *memchr(const void *bytes, int wanted, size_t size) {
+    const unsigned char *at = bytes;
+    for (size_t i = 0; i < size; i++) {
+        if (at[i] == (unsigned char)wanted) {
+            return (void *)(uintptr_t)(at + i);
+        }
+    }
+    return NULL;
 }
 
 size_t strlen(const char *text) {
@@ -148,8 +158,7 @@ static void *allocate(size_t size) {
     return block;
 }
 
-void *heap_realloc(void *ctx, void *block, size_t old_bytes,
-                   size_t new_bytes) {
+void *heap_realloc(void *ctx, void *block, size_t old_bytes, size_t new_bytes) {
     (void)ctx;
     if (new_bytes > SIZE_MAX / 2) {
         return NULL;
@@ -176,4 +185,6 @@ void *heap_realloc(void *ctx, void *block, size_t old_bytes,
     return fresh;
 }
 
-size_t heap_used_bytes(void) { return used_bytes; }
+size_t heap_used_bytes(void) {
+    return used_bytes;
+}
