@@ -1,6 +1,11 @@
-/* flat.c: the exact index. Rows are gone through in blocks that stay in the L2
- * cache while all queries pass over them; for one query the rows come in their
- * order, so that a later row never takes the place of an equally near one. */
+/* flat.c: every query against every row.
+ *
+ * Rows are walked in blocks that stay in the second-level cache while a block
+ * of queries is compared with them. The k best of a query are kept sorted in
+ * the caller's array; rows come in increasing order and are inserted behind
+ * equal distances, so ties go to the smaller row number without being looked
+ * at.
+ */
 #include "midge/index.h"
 
 #include <string.h>
@@ -9,17 +14,19 @@
 #include "base/fmath.h"
 #include "kernels/kernels.h"
 
-#define BLOCK_BYTES    ((size_t)192 * 1024)
-#define BLOCK_ROWS_MAX 256
+#define BLOCK_BYTES   (192u * 1024u) /* of rows: less than any L2 cache */
+#define BLOCK_ROWS    256u
+#define BLOCK_QUERIES 16u
 
 struct midge_index {
     const midge_env *env;
     const mdg_kernels *kernels;
     uint32_t dim;
     midge_metric metric;
-    size_t count, capacity; /* rows */
-    float *rows;            /* (capacity, dim) */
-    float *norms;           /* (capacity), cosine only */
+    size_t count;
+    size_t capacity;
+    float *rows;  /* (capacity, dim) */
+    float *norms; /* (capacity), Euclidean; cosine only */
 };
 
 midge_status midge_index_new(const midge_env *env, uint32_t dim,
@@ -29,11 +36,16 @@ midge_status midge_index_new(const midge_env *env, uint32_t dim,
         return midge_fail(err, MIDGE_E_INVALID, "out is NULL");
     }
     *out = NULL;
-    if (!env || dim < 1 || dim > MIDGE_INDEX_DIM_MAX ||
-        (metric != MIDGE_METRIC_L2SQ && metric != MIDGE_METRIC_COSINE)) {
-        return midge_fail(err, MIDGE_E_INVALID,
-                          "dimension %u is not 1 to %d, or unknown metric", dim,
-                          MIDGE_INDEX_DIM_MAX);
+    if (!env || !env->realloc_fn) {
+        return midge_fail(err, MIDGE_E_INVALID, "env is missing");
+    }
+    if (dim == 0 || dim > MIDGE_INDEX_DIM_MAX) {
+        return midge_fail(err, MIDGE_E_INVALID, "dim is %u, it must be 1 to %d",
+                          dim, MIDGE_INDEX_DIM_MAX);
+    }
+    if (metric != MIDGE_METRIC_L2SQ && metric != MIDGE_METRIC_COSINE) {
+        return midge_fail(err, MIDGE_E_INVALID, "unknown metric %d",
+                          (int)metric);
     }
     midge_index *index = mdg_alloc_zero(env, 1, sizeof *index);
     if (!index) {
@@ -48,90 +60,18 @@ midge_status midge_index_new(const midge_env *env, uint32_t dim,
 }
 
 void midge_index_free(midge_index *index) {
-    if (index) {
-        mdg_release(index->env, index->rows, index->capacity * index->dim,
-                    sizeof(float));
-        mdg_release(index->env, index->norms, index->capacity, sizeof(float));
-        mdg_release(index->env, index, 1, sizeof *index);
-    }
-}
-
-/* New blocks first, so that a failure leaves the index as it was. */
-static midge_status grow(midge_index *index, size_t wanted) {
-    size_t capacity = index->capacity + index->capacity / 2;
-    size_t cells;
-    capacity = capacity < wanted ? wanted : capacity;
-    if (capacity >= UINT32_MAX ||
-        !mdg_multiply_size(capacity, index->dim, &cells)) {
-        return MIDGE_E_LIMIT;
-    }
-    float *norms = NULL;
-    float *rows = mdg_alloc(index->env, cells, sizeof *rows);
-    if (rows && index->metric == MIDGE_METRIC_COSINE) {
-        norms = mdg_alloc(index->env, capacity, sizeof *norms);
-    }
-    if (!rows || (index->metric == MIDGE_METRIC_COSINE && !norms)) {
-        mdg_release(index->env, rows, cells, sizeof *rows);
-        return MIDGE_E_NOMEM;
-    }
-    if (index->count > 0) {
-        memcpy(rows, index->rows, index->count * index->dim * sizeof *rows);
-        if (norms) {
-            memcpy(norms, index->norms, index->count * sizeof *norms);
-        }
+    if (!index) {
+        return;
     }
     mdg_release(index->env, index->rows, index->capacity * index->dim,
-                sizeof *rows);
-    mdg_release(index->env, index->norms, index->capacity, sizeof *norms);
-    index->rows = rows;
-    index->norms = norms;
-    index->capacity = capacity;
-    return MIDGE_OK;
-}
-
-static float norm_of(const midge_index *index, const float *x) {
-    return mdg_sqrt_f32(index->kernels->dot_f32(index->dim, x, x));
-}
-
-midge_status midge_index_add(midge_index *index, size_t n_rows,
-                             const float *rows, midge_error *err) {
-    if (!index || (n_rows > 0 && !rows)) {
-        return midge_fail(err, MIDGE_E_INVALID, "an argument is NULL");
-    }
-    for (size_t r = 0; r < n_rows; r++) {
-        for (size_t j = 0; j < index->dim; j++) {
-            float v = rows[r * index->dim + j];
-            if (v - v != 0.0f) {
-                return midge_fail(err, MIDGE_E_INVALID,
-                                  "row %zu: a value is not finite", r);
-            }
-        }
-    }
-    if (n_rows == 0) {
-        return MIDGE_OK;
-    }
-    if (n_rows > index->capacity - index->count) {
-        if (n_rows > UINT32_MAX - index->count) {
-            return midge_fail(err, MIDGE_E_LIMIT, "too many rows");
-        }
-        midge_status status = grow(index, index->count + n_rows);
-        if (status != MIDGE_OK) {
-            return midge_fail(err, status, "no room for %zu rows more", n_rows);
-        }
-    }
-    memcpy(index->rows + index->count * index->dim, rows,
-           n_rows * index->dim * sizeof *rows);
-    for (size_t r = 0; index->norms && r < n_rows; r++) {
-        index->norms[index->count + r] = norm_of(index, rows + r * index->dim);
-    }
-    index->count += n_rows;
-    return MIDGE_OK;
+                sizeof(float));
+    mdg_release(index->env, index->norms, index->capacity, sizeof(float));
+    mdg_release(index->env, index, 1, sizeof *index);
 }
 
 size_t midge_index_count(const midge_index *index) {
     return index->count;
 }
-
 uint32_t midge_index_dim(const midge_index *index) {
     return index->dim;
 }
@@ -144,9 +84,83 @@ const float *midge_index_rows(const midge_index *index) {
     return index->rows;
 }
 
-/* Distances of n rows from the first-th on to one query. */
-static void distances(const midge_index *index, size_t first, size_t n,
-                      const float *query, float *out) {
+/* The first value that is not finite, or `count`. */
+static size_t find_bad(const float *values, size_t count) {
+    size_t i = 0;
+    while (i < count && values[i] - values[i] == 0.0f) {
+        i++;
+    }
+    return i;
+}
+
+/* Room for `wanted` rows in both arrays; both or neither is remembered. */
+static midge_status make_room(midge_index *index, size_t wanted) {
+    size_t cells;
+    if (wanted <= index->capacity) {
+        return MIDGE_OK;
+    }
+    size_t grown = index->capacity ? index->capacity * 2 : wanted;
+    grown = grown < wanted ? wanted : grown;
+    if (!mdg_multiply_size(grown, index->dim, &cells)) {
+        return MIDGE_E_LIMIT;
+    }
+    float *rows = mdg_alloc(index->env, cells, sizeof(float));
+    float *norms = mdg_alloc(index->env, grown, sizeof(float));
+    if (!rows || !norms) {
+        mdg_release(index->env, rows, cells, sizeof(float));
+        mdg_release(index->env, norms, grown, sizeof(float));
+        return MIDGE_E_NOMEM;
+    }
+    if (index->count > 0) {
+        memcpy(rows, index->rows, index->count * index->dim * sizeof(float));
+        memcpy(norms, index->norms, index->count * sizeof(float));
+    }
+    mdg_release(index->env, index->rows, index->capacity * index->dim,
+                sizeof(float));
+    mdg_release(index->env, index->norms, index->capacity, sizeof(float));
+    index->rows = rows;
+    index->norms = norms;
+    index->capacity = grown;
+    return MIDGE_OK;
+}
+
+static float norm(const midge_index *index, const float *x) {
+    return mdg_sqrt_f32(index->kernels->dot_f32(index->dim, x, x));
+}
+
+midge_status midge_index_add(midge_index *index, size_t n_rows,
+                             const float *rows, midge_error *err) {
+    if (!index || (!rows && n_rows > 0)) {
+        return midge_fail(err, MIDGE_E_INVALID, "index or rows missing");
+    }
+    if (n_rows > UINT32_MAX - 1 - index->count) {
+        return midge_fail(err, MIDGE_E_LIMIT, "more than 2^32 - 1 rows");
+    }
+    size_t count = n_rows * index->dim;
+    size_t bad = find_bad(rows, count);
+    if (bad < count) {
+        return midge_fail(err, MIDGE_E_INVALID,
+                          "row %zu has a value that is not finite",
+                          bad / index->dim);
+    }
+    midge_status status = make_room(index, index->count + n_rows);
+    if (status != MIDGE_OK) {
+        return midge_fail(err, status, "no memory for %zu rows", n_rows);
+    }
+    if (count > 0) {
+        memcpy(index->rows + index->count * index->dim, rows,
+               count * sizeof(float));
+    }
+    for (size_t i = 0; i < n_rows; i++) {
+        index->norms[index->count + i] = norm(index, rows + i * index->dim);
+    }
+    index->count += n_rows;
+    return MIDGE_OK;
+}
+
+/* Distances of one query to `n` rows from `first`. */
+static void measure(const midge_index *index, const float *query,
+                    float query_norm, size_t first, size_t n, float *out) {
     const float *rows = index->rows + first * index->dim;
     if (index->metric == MIDGE_METRIC_L2SQ) {
         index->kernels->l2sq_rows_f32(n, index->dim, rows, index->dim, query,
@@ -154,47 +168,71 @@ static void distances(const midge_index *index, size_t first, size_t n,
         return;
     }
     index->kernels->gemv_f32(n, index->dim, rows, index->dim, query, out);
-    float norm = norm_of(index, query);
     for (size_t i = 0; i < n; i++) {
-        float scale = norm * index->norms[first + i];
+        float scale = query_norm * index->norms[first + i];
         out[i] = scale > 0.0f ? 1.0f - out[i] / scale : 1.0f;
     }
 }
 
-/* Into its place among the k best, behind those that are as near. */
-static void insert(midge_neighbour *best, uint32_t k, uint32_t row,
-                   float distance) {
-    uint32_t at = k - 1;
-    while (at > 0 && best[at - 1].distance > distance) {
-        best[at] = best[at - 1];
-        at--;
+/* Keeps the k nearest sorted; `seen` rows came before these. */
+static void keep_nearest(midge_neighbour *best, uint32_t k, size_t seen,
+                         const float *distances, size_t n) {
+    size_t held = seen < k ? seen : k;
+    for (size_t i = 0; i < n; i++) {
+        float distance = distances[i];
+        if (held == k && !(distance < best[k - 1].distance)) {
+            continue;
+        }
+        held += held < k;
+        size_t at = held - 1;
+        while (at > 0 && best[at - 1].distance > distance) {
+            best[at] = best[at - 1];
+            at--;
+        }
+        best[at] = (midge_neighbour){(uint32_t)(seen + i), distance};
     }
-    best[at] = (midge_neighbour){row, distance};
+}
+
+static void search_block(const midge_index *index, size_t n_queries,
+                         const float *queries, uint32_t k,
+                         midge_neighbour *out) {
+    float distances[BLOCK_ROWS];
+    float norms[BLOCK_QUERIES];
+    size_t step = BLOCK_BYTES / (index->dim * sizeof(float));
+    step = step < 8 ? 8 : step > BLOCK_ROWS ? BLOCK_ROWS : step;
+    for (size_t q = 0; q < n_queries; q++) {
+        norms[q] = norm(index, queries + q * index->dim);
+    }
+    for (size_t first = 0; first < index->count; first += step) {
+        size_t left = index->count - first;
+        size_t n = left < step ? left : step;
+        for (size_t q = 0; q < n_queries; q++) {
+            measure(index, queries + q * index->dim, norms[q], first, n,
+                    distances);
+            keep_nearest(out + q * k, k, first, distances, n);
+        }
+    }
 }
 
 midge_status midge_index_search(const midge_index *index, size_t n_queries,
                                 const float *queries, uint32_t k,
                                 midge_neighbour *out) {
-    if (!index || k == 0 || (n_queries > 0 && (!queries || !out))) {
+    size_t places;
+    if (!index || k == 0 || (n_queries > 0 && (!queries || !out)) ||
+        !mdg_multiply_size(n_queries, k, &places)) {
         return MIDGE_E_INVALID;
     }
-    for (size_t i = 0; i < n_queries * k; i++) {
+    size_t count = n_queries * index->dim;
+    if (find_bad(queries, count) < count) {
+        return MIDGE_E_INVALID;
+    }
+    for (size_t i = 0; i < places; i++) {
         out[i] = (midge_neighbour){UINT32_MAX, __builtin_inff()};
     }
-    size_t step = BLOCK_BYTES / (index->dim * sizeof(float));
-    step = step < 4 ? 4 : step > BLOCK_ROWS_MAX ? BLOCK_ROWS_MAX : step;
-    float d[BLOCK_ROWS_MAX];
-    for (size_t first = 0; first < index->count; first += step) {
-        size_t n = index->count - first < step ? index->count - first : step;
-        for (size_t q = 0; q < n_queries; q++) {
-            midge_neighbour *best = out + q * k;
-            distances(index, first, n, queries + q * index->dim, d);
-            for (size_t i = 0; i < n; i++) {
-                if (d[i] < best[k - 1].distance) {
-                    insert(best, k, (uint32_t)(first + i), d[i]);
-                }
-            }
-        }
+    for (size_t q = 0; q < n_queries; q += BLOCK_QUERIES) {
+        size_t left = n_queries - q;
+        search_block(index, left < BLOCK_QUERIES ? left : BLOCK_QUERIES,
+                     queries + q * index->dim, k, out + q * k);
     }
     return MIDGE_OK;
 }
