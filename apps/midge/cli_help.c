@@ -13,20 +13,17 @@ static const char *const order[] = {"demo",  "learn",  "predict", "status",
 static void print_wrapped(const char *text, int indent, int at) {
     while (*text) {
         size_t size = strcspn(text, " ");
-        if (at + (int)size > WIDTH && at > indent) {
+        if (at + 1 + (int)size > WIDTH && at > indent) {
             printf("\n%*s", indent, "");
             at = indent;
+        } else if (at > indent) {
+            putchar(' ');
+            at++;
         }
         printf("%.*s", (int)size, text);
         at += (int)size;
         text += size;
-        if (*text == ' ') {
-            text++;
-            if (*text) {
-                putchar(' ');
-                at++;
-            }
-        }
+        text += *text == ' ';
     }
     putchar('\n');
 }

@@ -197,6 +197,7 @@ static int work(cli_learning *l) {
         state = wait_for(l);
     }
     midge_pool_stop(pool);
+    cli_dismiss_agents(l);
     cli_progress_finish(&progress);
     cli_progress_deinit(&progress);
     if (status != MIDGE_OK) {

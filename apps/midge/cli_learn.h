@@ -68,6 +68,9 @@ typedef struct cli_learning {
 /* cli_submit.c: finds the run to resume or submits a new one, and sees that
  * its agents are there. */
 int cli_submit(cli_learning *l);
+/* Every agent that is present leaves: this process, which worked for them, is
+ * about to end. */
+void cli_dismiss_agents(cli_learning *l);
 /* cli_result.c: writes DIR/runs/<id>/ from the run's results and prints. */
 int cli_write_results(cli_learning *l);
 int cli_print_results(cli_learning *l);

@@ -188,18 +188,32 @@ static midge_status join(cli_learning *l, const midge_json *agent,
     return midge_driver_command(l->driver, &command, &reply, err);
 }
 
+static midge_status leave(cli_learning *l, const roll *r, midge_error *err) {
+    for (uint32_t i = 0; i < r->n_leave; i++) {
+        midge_command command = {.type = MIDGE_COMMAND_LEAVE,
+                                 .agent = r->leave[i]};
+        midge_reply reply;
+        MIDGE_TRY(midge_driver_command(l->driver, &command, &reply, err));
+    }
+    return MIDGE_OK;
+}
+
+void cli_dismiss_agents(cli_learning *l) {
+    static const midge_json nobody = {.type = MIDGE_JSON_ARRAY};
+    roll r = {.wanted = &nobody};
+    midge_error err = {.text = ""};
+    midge_driver_read(l->driver, call_roll, &r);
+    if (leave(l, &r, &err) != MIDGE_OK) {
+        (void)cli_complain_error(CLI_FAILED, "agents", &err);
+    }
+}
+
 /* This process holds the lock, so agents of others are gone: they leave. */
 static int gather_agents(cli_learning *l) {
     roll r = {.wanted = l->agents};
     midge_error err = {.text = ""};
-    midge_status status = MIDGE_OK;
     midge_driver_read(l->driver, call_roll, &r);
-    for (uint32_t i = 0; status == MIDGE_OK && i < r.n_leave; i++) {
-        midge_command leave = {.type = MIDGE_COMMAND_LEAVE,
-                               .agent = r.leave[i]};
-        midge_reply reply;
-        status = midge_driver_command(l->driver, &leave, &reply, &err);
-    }
+    midge_status status = leave(l, &r, &err);
     unsigned bit = 0;
     for (const midge_json *a = l->agents->child; a; a = a->next, bit++) {
         if (status == MIDGE_OK && (r.missing & (1u << bit))) {

@@ -22,13 +22,17 @@ int cli_complain(int code, const char *format, ...) {
 
 int cli_complain_error(int code, const char *about, const midge_error *err) {
     char where[96] = "";
-    if (err->line > 0 && !strstr(err->text, "line ")) {
-        (void)snprintf(where, sizeof where, "line %lld", (long long)err->line);
-        if (err->column > 0 && !strstr(err->text, "column ")) {
-            (void)snprintf(where, sizeof where, "line %lld, column %lld",
-                           (long long)err->line, (long long)err->column);
-        }
-        (void)strcat(where, ": ");
+    int named = strstr(err->text, "line ") != NULL;
+    if (err->line > 0 && !named && strncmp(err->text, "column ", 7) == 0) {
+        (void)snprintf(where, sizeof where, "line %lld, ",
+                       (long long)err->line);
+    } else if (err->line > 0 && !named && err->column > 0) {
+        (void)snprintf(where, sizeof where,
+                       "line %lld, column %lld: ", (long long)err->line,
+                       (long long)err->column);
+    } else if (err->line > 0 && !named) {
+        (void)snprintf(where, sizeof where,
+                       "line %lld: ", (long long)err->line);
     }
     return cli_complain(code, "%s%s%s%s", about, about[0] ? ": " : "", where,
                         err->text);
