@@ -62,7 +62,7 @@ mdg_config mdg_config_net(const mdg_shape *shape) {
     if (is_large(shape)) {
         c.hidden[0] = 256;
         c.batch = 64;
-        c.epochs = epochs_for(shape, c.batch, 2000);
+        c.epochs = epochs_for(shape, c.batch, 3200);
         c.rate = 0.0015f;
         c.dropout = 0.3f;
         c.input_dropout = 0.1f;
@@ -92,7 +92,7 @@ mdg_config mdg_config_features(const mdg_shape *shape) {
     memset(&c, 0, sizeof c);
     c.family = MIDGE_FAMILY_FEATURES;
     c.n_features =
-        is_large(shape) ? 2048 : clamp_u32((double)shape->n_rows, 128, 1024);
+        is_large(shape) ? 4096 : clamp_u32((double)shape->n_rows, 128, 1024);
     c.gamma = 1.0f;
     c.lambda = is_large(shape) ? 1e-5f : 1e-3f;
     return c;

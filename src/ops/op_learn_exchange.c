@@ -5,8 +5,9 @@
 #include "ops/learn_candidate.h"
 #include "ops/ops_table.h"
 
-#define BOARD_MAX 100u /* so that a board stays far below a result's maximum   \
-                        */
+#define BOARD_MAX                                                              \
+    100u /* so that a board stays far below a result's maximum                 \
+          */
 
 typedef struct list {
     const midge_json **items;
