@@ -79,7 +79,7 @@ def load(paths):
         if why:
             sys.exit(f"{path}: {why}")
         ops.append(op)
-    return ops
+    return sorted(ops, key=lambda op: op["name"])
 
 
 def text(value):

@@ -1,0 +1,345 @@
+/* learn_ops_test.c: the operations of learning, run in order by hand on a host
+ * in memory; the plan; memory that fails. */
+#define _GNU_SOURCE /* strndup */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "midge/model.h"
+#include "midge/swarm.h"
+#include "ops_host.h"
+#include "test_env.h"
+
+struct flow {
+    struct test_env t;
+    struct ops_host h;
+    midge_arena arena;
+    char data[72];
+};
+
+static void flow_init(struct flow *f) {
+    char csv[8192];
+    test_env_init(&f->t);
+    ops_host_init(&f->h);
+    midge_arena_init(&f->arena, &f->t.env, 64 << 20);
+    ops_host_csv(csv, sizeof csv);
+    assert_int_equal(ops_host_put(&f->h, csv, strlen(csv), f->data, NULL),
+                     MIDGE_OK);
+}
+
+static void flow_deinit(struct flow *f) {
+    midge_arena_deinit(&f->arena);
+    ops_host_deinit(&f->h);
+    assert_int_equal(f->t.held_bytes, 0);
+}
+
+static midge_status run(struct flow *f, const char *op, const char *args,
+                        const midge_json **out, midge_error *err) {
+    midge_buf result;
+    midge_buf_init(&result, &f->t.env, 0);
+    *out = NULL;
+    midge_status status =
+        midge_op_run(midge_ops_find(op), &f->t.env, &f->h.host, args,
+                     strlen(args), &result, err);
+    if (status == MIDGE_OK) {
+        status =
+            midge_json_read(&f->arena, result.data, result.size, out, NULL);
+    }
+    midge_buf_deinit(&result);
+    return status;
+}
+
+static const midge_json *must(struct flow *f, const char *op,
+                              const char *args) {
+    const midge_json *out;
+    midge_error err = {.text = ""};
+    if (run(f, op, args, &out, &err) != MIDGE_OK) {
+        fail_msg("%s: %s", op, err.text);
+    }
+    return out;
+}
+
+static const char *text(const midge_json *object, const char *key) {
+    return midge_json_get_string(object, key, "");
+}
+
+/* The value as JSON text, in the arena. */
+static const char *dump(struct flow *f, const midge_json *value) {
+    midge_buf out;
+    midge_json_writer w;
+    midge_buf_init(&out, &f->t.env, 0);
+    midge_json_writer_init(&w, &out, 0);
+    midge_json_value(&w, value);
+    assert_int_equal(midge_json_writer_end(&w), MIDGE_OK);
+    const char *copy = midge_arena_copy(&f->arena, out.data, out.size);
+    midge_buf_deinit(&out);
+    assert_non_null(copy);
+    return copy;
+}
+
+static const midge_json *search(struct flow *f, const midge_json *split,
+                                const char *agent, const char *pattern,
+                                int round, const char *more) {
+    char args[16384];
+    snprintf(args, sizeof args,
+             "{\"train\":\"%s\",\"problem\":\"%s\",\"agent\":\"%s\","
+             "\"pattern\":\"%s\",\"round\":%d%s}",
+             text(split, "train"), text(split, "problem"), agent, pattern,
+             round, more);
+    return must(f, "learn.search", args);
+}
+
+static const midge_json *split_of(struct flow *f) {
+    char args[512];
+    snprintf(args, sizeof args, "{\"data\":\"%s\",\"target\":\"kind\"}",
+             f->data);
+    return must(f, "data.split", args);
+}
+
+static void load_counts_what_is_there(void **state) {
+    struct flow f;
+    char args[512];
+    (void)state;
+    flow_init(&f);
+    snprintf(args, sizeof args, "{\"data\":\"%s\",\"target\":\"kind\"}",
+             f.data);
+    const midge_json *facts = must(&f, "data.load", args);
+    assert_int_equal(midge_json_get_int(facts, "rows", 0), 63);
+    assert_int_equal(midge_json_get_int(facts, "rows_used", 0), 60);
+    assert_int_equal(midge_json_get_int(facts, "rows_without_target", 0), 3);
+    assert_string_equal(text(facts, "problem"), "classification");
+    assert_int_equal(midge_json_get_int(facts, "classes", 0), 2);
+    const midge_json *noise = midge_json_get(facts, "columns")->child->next;
+    assert_int_equal(midge_json_get_int(noise, "missing", 0), 9);
+    flow_deinit(&f);
+}
+
+static void split_keeps_the_shares(void **state) {
+    struct flow f;
+    (void)state;
+    flow_init(&f);
+    const midge_json *one = split_of(&f);
+    const midge_json *two = split_of(&f);
+    assert_int_equal(midge_json_get_int(one, "n_train", 0), 48);
+    assert_int_equal(midge_json_get_int(one, "n_test", 0), 12);
+    assert_string_equal(text(one, "test"), text(two, "test"));
+    assert_string_equal(text(one, "train"), text(two, "train"));
+    assert_string_not_equal(text(one, "train"), text(one, "test"));
+    flow_deinit(&f);
+}
+
+/* Every operation once, as the plan would; the data are easy, so everything
+ * must be found. */
+static void the_whole_way(void **state) {
+    struct flow f;
+    static char args[65536];
+    (void)state;
+    flow_init(&f);
+    const midge_json *split = split_of(&f);
+    const midge_json *ada = search(&f, split, "ada", "convergent", 1, "");
+    const midge_json *cleo = search(&f, split, "cleo", "lateral", 1, "");
+    snprintf(args, sizeof args, "{\"found\":[%s,%s]}", dump(&f, ada),
+             dump(&f, cleo));
+    const midge_json *board = must(&f, "learn.exchange", args);
+    assert_int_equal(midge_json_get(board, "candidates")->count, 2);
+    snprintf(args, sizeof args, ",\"board\":%s", dump(&f, board));
+    const midge_json *ben = search(&f, split, "ben", "divergent", 2, args);
+    snprintf(args, sizeof args, "{\"found\":[%s],\"board\":%s}", dump(&f, ben),
+             dump(&f, board));
+    board = must(&f, "learn.exchange", args);
+    assert_int_equal(midge_json_get(board, "candidates")->count, 3);
+    const char *board_text = dump(&f, board);
+    snprintf(args, sizeof args,
+             "{\"train\":\"%s\",\"problem\":\"classification\","
+             "\"agent\":\"dora\",\"board\":%s}",
+             text(split, "train"), board_text);
+    const midge_json *critique = must(&f, "learn.critique", args);
+    assert_string_equal(text(critique, "checked"), text(board, "leader"));
+    snprintf(args, sizeof args,
+             "{\"train\":\"%s\",\"problem\":\"classification\","
+             "\"encoder\":\"%s\",\"board\":%s,\"critiques\":[%s]}",
+             text(split, "train"), text(split, "encoder"), board_text,
+             dump(&f, critique));
+    const midge_json *ensemble = must(&f, "learn.ensemble", args);
+    snprintf(args, sizeof args,
+             "{\"test\":\"%s\",\"problem\":\"classification\",\"board\":%s,"
+             "\"critiques\":[%s],\"ensemble\":%s}",
+             text(split, "test"), board_text, dump(&f, critique),
+             dump(&f, ensemble));
+    const midge_json *test = must(&f, "learn.test", args);
+    const midge_json *score = midge_json_get(test, "test");
+    assert_true(midge_json_get_double(score, "score", 0.0) == 1.0);
+    assert_int_equal(midge_json_get(test, "agents")->count, 4);
+    snprintf(args, sizeof args, "{\"model\":\"%s\",\"data\":\"%s\"}",
+             text(ensemble, "bundle"), f.data);
+    const midge_json *said = must(&f, "model.predict", args);
+    const midge_json *value = midge_json_get(said, "values")->child;
+    for (int i = 0; value; i++, value = value->next) {
+        assert_string_equal(value->string, i % 2 ? "far" : "near");
+    }
+    flow_deinit(&f);
+}
+
+/* A leader with good predictions and a configuration that cannot have made
+ * them (one epoch at a rate of nearly 0) is found out. */
+static void a_lucky_leader_is_vetoed(void **state) {
+    struct flow f;
+    static char args[16384];
+    (void)state;
+    flow_init(&f);
+    const midge_json *split = split_of(&f);
+    const midge_json *found = search(&f, split, "ada", "convergent", 1, "");
+    const midge_json *candidate = midge_json_get(found, "candidate");
+    snprintf(args, sizeof args,
+             "{\"train\":\"%s\",\"problem\":\"classification\","
+             "\"agent\":\"dora\",\"board\":{\"leader\":\"ada-1\","
+             "\"candidates\":[{\"name\":\"ada-1\",\"family\":\"net\","
+             "\"config\":{\"hidden\":[4],\"activation\":\"relu\",\"epochs\":1,"
+             "\"batch\":16,\"rate\":1e-9,\"dropout\":0,\"input_dropout\":0,"
+             "\"decay\":0},\"score\":1,\"oof\":\"%s\"}]}}",
+             text(split, "train"), text(candidate, "oof"));
+    const midge_json *critique = must(&f, "learn.critique", args);
+    assert_true(midge_json_get_double(critique, "score_before", 0.0) > 0.95);
+    assert_true(midge_json_get_double(critique, "drop", 0.0) > 0.2);
+    assert_int_equal(midge_json_get_bool(critique, "veto", 0), 1);
+    flow_deinit(&f);
+}
+
+static void cancelled_work_ends(void **state) {
+    struct flow f;
+    char args[1024];
+    const midge_json *out;
+    (void)state;
+    flow_init(&f);
+    const midge_json *split = split_of(&f);
+    snprintf(args, sizeof args,
+             "{\"train\":\"%s\",\"problem\":\"classification\","
+             "\"agent\":\"ada\",\"pattern\":\"convergent\",\"round\":1}",
+             text(split, "train"));
+    f.h.cancel = 1;
+    assert_int_equal(run(&f, "learn.search", args, &out, NULL),
+                     MIDGE_E_CANCELLED);
+    flow_deinit(&f);
+}
+
+/* ---- The plan ------------------------------------------------------------ */
+
+static void check_plan(struct flow *f, int agents, int rounds) {
+    char args[512];
+    midge_command command;
+    snprintf(args, sizeof args,
+             "{\"data\":\"sha256:00\",\"target\":\"t\",\"key\":\"k\","
+             "\"agents\":%d,\"rounds\":%d}",
+             agents, rounds);
+    const midge_json *plan = must(f, "learn.plan", args);
+    const char *json = dump(f, midge_json_get(plan, "plan"));
+    assert_int_equal(
+        midge_plan_read(&f->arena, json, strlen(json), &command, NULL),
+        MIDGE_OK);
+    assert_int_equal(midge_json_get(plan, "agents")->count, agents);
+    uint32_t seen = 0;
+    for (uint32_t i = 0; i < command.n_tasks; i++) {
+        const midge_task_spec *task = &command.tasks[i];
+        char *input = strndup(task->input.data, task->input.size);
+        if (strstr(input, "\"/test\"")) {
+            assert_int_equal(task->name.size, 4);
+            assert_memory_equal(task->name.data, "test", 4);
+            seen++;
+        }
+        free(input);
+    }
+    assert_int_equal(seen, 1);
+    assert_string_equal(dump(f, must(f, "learn.plan", args)), dump(f, plan));
+}
+
+static void plans_can_be_read_and_hide_the_test(void **state) {
+    struct flow f;
+    (void)state;
+    flow_init(&f);
+    for (int agents = 1; agents <= 16; agents++) {
+        check_plan(&f, agents, 1 + agents % 3);
+    }
+    flow_deinit(&f);
+}
+
+/* ---- Memory that fails --------------------------------------------------- */
+
+/* Lets each allocation of an operation fail in turn. */
+static void sweep(struct flow *f, const char *op, const char *args) {
+    for (long n = 1;; n++) {
+        struct test_env t;
+        midge_buf result;
+        test_env_init(&t);
+        t.fail_at = n;
+        midge_buf_init(&result, &t.env, 0);
+        midge_status status =
+            midge_op_run(midge_ops_find(op), &t.env, &f->h.host, args,
+                         strlen(args), &result, NULL);
+        assert_true(status == MIDGE_OK || status == MIDGE_E_NOMEM);
+        midge_buf_deinit(&result);
+        assert_int_equal(t.held_bytes, 0);
+        if (t.calls < n) {
+            assert_int_equal(status, MIDGE_OK);
+            return;
+        }
+        assert_int_equal(status, MIDGE_E_NOMEM);
+    }
+}
+
+static void no_memory_is_survived(void **state) {
+    struct flow f;
+    static char args[32768];
+    (void)state;
+    flow_init(&f);
+    const midge_json *split = split_of(&f);
+    snprintf(args, sizeof args, "{\"data\":\"%s\",\"target\":\"kind\"}",
+             f.data);
+    sweep(&f, "data.load", args);
+    sweep(&f, "data.split", args);
+    const midge_json *found = search(&f, split, "cleo", "lateral", 2, "");
+    snprintf(args, sizeof args, "{\"found\":[%s]}", dump(&f, found));
+    sweep(&f, "learn.exchange", args);
+    const midge_json *board = must(&f, "learn.exchange", args);
+    const char *board_text = dump(&f, board);
+    snprintf(args, sizeof args,
+             "{\"train\":\"%s\",\"problem\":\"classification\","
+             "\"agent\":\"cleo\",\"pattern\":\"lateral\",\"round\":2,"
+             "\"board\":%s}",
+             text(split, "train"), board_text);
+    sweep(&f, "learn.search", args);
+    snprintf(args, sizeof args,
+             "{\"train\":\"%s\",\"problem\":\"classification\","
+             "\"agent\":\"dora\",\"board\":%s}",
+             text(split, "train"), board_text);
+    sweep(&f, "learn.critique", args);
+    snprintf(args, sizeof args,
+             "{\"train\":\"%s\",\"problem\":\"classification\","
+             "\"encoder\":\"%s\",\"board\":%s}",
+             text(split, "train"), text(split, "encoder"), board_text);
+    sweep(&f, "learn.ensemble", args);
+    const midge_json *ensemble = must(&f, "learn.ensemble", args);
+    snprintf(args, sizeof args,
+             "{\"test\":\"%s\",\"problem\":\"classification\",\"board\":%s,"
+             "\"ensemble\":%s}",
+             text(split, "test"), board_text, dump(&f, ensemble));
+    sweep(&f, "learn.test", args);
+    snprintf(args, sizeof args, "{\"model\":\"%s\",\"data\":\"%s\"}",
+             text(ensemble, "bundle"), f.data);
+    sweep(&f, "model.predict", args);
+    flow_deinit(&f);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(load_counts_what_is_there),
+        cmocka_unit_test(split_keeps_the_shares),
+        cmocka_unit_test(the_whole_way),
+        cmocka_unit_test(a_lucky_leader_is_vetoed),
+        cmocka_unit_test(cancelled_work_ends),
+        cmocka_unit_test(plans_can_be_read_and_hide_the_test),
+        cmocka_unit_test(no_memory_is_survived),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
