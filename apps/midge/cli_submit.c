@@ -226,7 +226,7 @@ static int gather_agents(cli_learning *l) {
 
 int cli_submit(cli_learning *l) {
     char hash[MIDGE_SHA256_HEX];
-    const midge_json *answer;
+    const midge_json *answer = NULL;
     if (!request_hash(l, hash)) {
         return cli_complain(CLI_FAILED, "out of memory");
     }

@@ -327,9 +327,9 @@ static midge_status check_key(mdg_map *seen, const midge_json *object,
 
 static midge_status read_member(parser *p, unsigned depth, mdg_map *seen,
                                 midge_json *object, midge_json **last) {
-    const char *key;
-    uint32_t key_size;
-    int is_new;
+    const char *key = NULL;
+    uint32_t key_size = 0;
+    int is_new = 0;
     skip_space(p);
     size_t start = p->at;
     if (peek(p) != '"') {

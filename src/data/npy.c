@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/bytes.h"
+#include "base/mdg_assert.h"
 
 #define MAGIC      "\x93NUMPY"
 #define MAGIC_SIZE 6
@@ -180,6 +181,7 @@ static double cell_value(const array_head *head, const uint8_t *at) {
     if (head->kind == 'b') {
         return bits != 0;
     }
+    mdg_assert(head->item >= 1 && head->item <= 8);
     unsigned shift = (unsigned)(64 - 8 * head->item);
     return head->kind == 'u' ? (double)bits
                              : (double)((int64_t)(bits << shift) >> shift);
