@@ -8,7 +8,7 @@
  * unquoted cell, ';' or tab as the separator when the header has no comma,
  * empty lines between rows.
  */
-#include "data/table.h"
+#include "data/table_columns.h"
 
 #include <string.h>
 

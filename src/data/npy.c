@@ -2,7 +2,7 @@
  * numbers, C or Fortran order. The header is a Python dict of three keys, which
  * is looked for word by word; its sizes are believed only when they give the
  * size of the file. */
-#include "data/table.h"
+#include "data/table_columns.h"
 
 #include <string.h>
 

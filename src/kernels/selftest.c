@@ -1,7 +1,7 @@
 /* selftest.c: the corpus behind the promise of equal bits. Freestanding, so
  * that the wasm module runs it in the engine that will compute with it. NaNs
  * are hashed as one value, because their bits are not part of the promise. */
-#include "kernels/selftest.h"
+#include "kernels/kernels_corpus.h"
 
 #include <string.h>
 

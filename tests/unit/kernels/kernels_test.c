@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "kernel_values.h"
-#include "kernels/selftest.h"
+#include "kernels/kernels_corpus.h"
 #include "variants.h"
 
 #define N_MAX 130

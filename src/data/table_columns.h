@@ -1,6 +1,6 @@
-/* table.h (data room): what a table is inside; shared by its parsers. */
-#ifndef MDG_DATA_TABLE_H
-#define MDG_DATA_TABLE_H
+/* table_columns.h: what a table is inside; shared by its parsers. */
+#ifndef MDG_TABLE_COLUMNS_H
+#define MDG_TABLE_COLUMNS_H
 
 #include "base/map.h"
 #include "midge/table.h"

@@ -1,6 +1,6 @@
-/* selftest.h: one number for all that a table of kernels computes. */
-#ifndef MDG_KERNELS_SELFTEST_H
-#define MDG_KERNELS_SELFTEST_H
+/* kernels_corpus.h: one number for all that a table of kernels computes. */
+#ifndef MDG_KERNELS_CORPUS_H
+#define MDG_KERNELS_CORPUS_H
 
 #include "kernels/kernels.h"
 #include "midge/selftest.h"
