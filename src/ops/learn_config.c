@@ -92,7 +92,7 @@ mdg_config mdg_config_features(const mdg_shape *shape) {
     memset(&c, 0, sizeof c);
     c.family = MIDGE_FAMILY_FEATURES;
     c.n_features =
-        is_large(shape) ? 4096 : clamp_u32((double)shape->n_rows, 128, 1024);
+        is_large(shape) ? 2048 : clamp_u32((double)shape->n_rows, 128, 1024);
     c.gamma = 1.0f;
     c.lambda = is_large(shape) ? 1e-5f : 1e-3f;
     return c;
@@ -185,13 +185,15 @@ mdg_config mdg_config_draw(const mdg_shape *shape, mdg_rng *rng) {
     static const midge_activation choices[] = {MIDGE_ACT_RELU, MIDGE_ACT_TANH,
                                                MIDGE_ACT_SIGMOID};
     mdg_config c = mdg_config_net(shape);
-    double widest = 1.5 * c.hidden[0];
+    double widest = 1.6 * c.hidden[0];
     c.n_hidden = 1 + mdg_rng_below(rng, 2);
     for (uint32_t l = 0; l < c.n_hidden; l++) {
-        c.hidden[l] = clamp_u32(draw_log(rng, widest / 4.0, widest), 4, 512);
+        c.hidden[l] = clamp_u32(draw_log(rng, widest / 3.0, widest), 4, 512);
     }
     c.activation = choices[mdg_rng_below(rng, 3)];
-    c.rate = (float)draw_log(rng, c.rate / 2.0, c.rate * 4.0);
+    /* Sigmoid units pass on a quarter of the gradient at most. */
+    float faster = c.activation == MIDGE_ACT_SIGMOID ? 2.5f : 1.0f;
+    c.rate = faster * (float)draw_log(rng, c.rate / 1.5, c.rate * 2.5);
     c.dropout = 0.4f * mdg_rng_float(rng);
     c.input_dropout = is_large(shape) ? 0.25f * mdg_rng_float(rng) : 0.0f;
     c.decay = (float)draw_log(rng, 1e-6, 1e-3);

@@ -103,7 +103,7 @@ static midge_status screen(const search *s, const mdg_config *configs,
 
 static midge_status choose_features(search *s, mdg_config *out,
                                     midge_error *err) {
-    static const float gammas[] = {0.4f, 0.8f, 1.6f, 3.2f};
+    static const float gammas[] = {0.1f, 0.25f, 0.6f, 1.5f};
     mdg_config configs[4];
     mdg_config usual = mdg_config_features(&s->fit.shape);
     if (best_known(s, "features", &usual)) {
