@@ -5,6 +5,8 @@
 
 #include "midge/buf.h"
 
+/* The checksum of `size` bytes behind those whose checksum is `crc` (0 at the
+ * beginning). */
 uint32_t mdg_crc32c(uint32_t crc, const void *bytes, size_t size);
 
 midge_status mdg_put_u32(midge_buf *buf, uint32_t value);

@@ -38,26 +38,45 @@ static void schedule(uint32_t w[64], const uint8_t *block) {
     }
 }
 
+/* One round; kw is K[t] + w[t]. The letters are not moved: each call below
+ * names them one place further, and only d and h change. */
+static inline void turn(uint32_t a, uint32_t b, uint32_t c, uint32_t *d,
+                        uint32_t e, uint32_t f, uint32_t g, uint32_t *h,
+                        uint32_t kw) {
+    uint32_t S1 = rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25);
+    uint32_t S0 = rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22);
+    uint32_t ch = g ^ (e & (f ^ g));
+    uint32_t maj = (a & b) | (c & (a | b));
+    uint32_t t1 = *h + S1 + ch + kw;
+    *d += t1;
+    *h = t1 + S0 + maj;
+}
+
 static void compress(uint32_t state[8], const uint8_t *block) {
     uint32_t w[64];
-    uint32_t s[8]; /* a b c d e f g h */
+    uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
+    uint32_t e = state[4], f = state[5], g = state[6], h = state[7];
     schedule(w, block);
-    memcpy(s, state, sizeof s);
-    for (int t = 0; t < 64; t++) {
-        uint32_t S1 = rotr(s[4], 6) ^ rotr(s[4], 11) ^ rotr(s[4], 25);
-        uint32_t ch = (s[4] & s[5]) ^ (~s[4] & s[6]);
-        uint32_t t1 = s[7] + S1 + ch + K[t] + w[t];
-        uint32_t S0 = rotr(s[0], 2) ^ rotr(s[0], 13) ^ rotr(s[0], 22);
-        uint32_t maj = (s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]);
-        for (int i = 7; i > 0; i--) {
-            s[i] = s[i - 1];
-        }
-        s[4] += t1;
-        s[0] = t1 + S0 + maj;
+    for (int t = 0; t < 64; t += 8) {
+        const uint32_t *k = K + t;
+        const uint32_t *x = w + t;
+        turn(a, b, c, &d, e, f, g, &h, k[0] + x[0]);
+        turn(h, a, b, &c, d, e, f, &g, k[1] + x[1]);
+        turn(g, h, a, &b, c, d, e, &f, k[2] + x[2]);
+        turn(f, g, h, &a, b, c, d, &e, k[3] + x[3]);
+        turn(e, f, g, &h, a, b, c, &d, k[4] + x[4]);
+        turn(d, e, f, &g, h, a, b, &c, k[5] + x[5]);
+        turn(c, d, e, &f, g, h, a, &b, k[6] + x[6]);
+        turn(b, c, d, &e, f, g, h, &a, k[7] + x[7]);
     }
-    for (int i = 0; i < 8; i++) {
-        state[i] += s[i];
-    }
+    state[0] += a;
+    state[1] += b;
+    state[2] += c;
+    state[3] += d;
+    state[4] += e;
+    state[5] += f;
+    state[6] += g;
+    state[7] += h;
 }
 
 void midge_sha256_init(midge_sha256 *hash) {
@@ -69,6 +88,9 @@ void midge_sha256_init(midge_sha256 *hash) {
 }
 
 void midge_sha256_update(midge_sha256 *hash, const void *bytes, size_t size) {
+    if (size == 0) {
+        return; /* `bytes` may be NULL then */
+    }
     const uint8_t *at = bytes;
     size_t held = (size_t)(hash->size_bytes % 64);
     hash->size_bytes += size;
