@@ -57,10 +57,14 @@ static arena_block *add_block(midge_arena *arena, size_t bytes) {
 }
 
 void *midge_arena_alloc(midge_arena *arena, size_t bytes) {
-    if (bytes > arena->max_bytes - arena->used_bytes) {
+    size_t left = arena->max_bytes - arena->used_bytes;
+    if (bytes > SIZE_MAX - HEADER_BYTES - 15u) {
         return NULL;
     }
     size_t rounded = (bytes + 15u) & ~(size_t)15u;
+    if (rounded > left) {
+        return NULL;
+    }
     arena_block *block = arena->blocks;
     if (!block || rounded > block->size - block->at) {
         block = add_block(arena, rounded);
@@ -70,11 +74,14 @@ void *midge_arena_alloc(midge_arena *arena, size_t bytes) {
     }
     void *out = (char *)block + block->at;
     block->at += rounded;
-    arena->used_bytes += bytes;
+    arena->used_bytes += rounded;
     return out;
 }
 
 char *midge_arena_copy(midge_arena *arena, const char *bytes, size_t size) {
+    if (size == SIZE_MAX) {
+        return NULL;
+    }
     char *copy = midge_arena_alloc(arena, size + 1);
     if (!copy) {
         return NULL;

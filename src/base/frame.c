@@ -27,6 +27,7 @@ midge_status mdg_frame_open(const void *bytes, size_t size, const char *magic,
                             uint32_t version, const char *what,
                             mdg_reader *content, midge_error *err) {
     mdg_reader r;
+    mdg_reader_init(content, NULL, 0);
     mdg_reader_init(&r, bytes, size);
     const uint8_t *found = mdg_get_bytes(&r, MDG_FRAME_MAGIC);
     if (!found || memcmp(found, magic, MDG_FRAME_MAGIC) != 0) {

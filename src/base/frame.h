@@ -16,8 +16,8 @@ midge_status mdg_frame_begin(midge_buf *out, const char *magic,
 midge_status mdg_frame_end(midge_buf *out, size_t start, midge_status status);
 
 /* Checks magic (MIDGE_E_PARSE), version (MIDGE_E_VERSION) and checksum
- * (MIDGE_E_CORRUPT), in this order, and sets `content` to what is between.
- * `what` names the file in errors ("model file"). */
+ * (MIDGE_E_CORRUPT), in this order, and sets `content` to what is between
+ * (nothing on failure). `what` names the file in errors ("model file"). */
 midge_status mdg_frame_open(const void *bytes, size_t size, const char *magic,
                             uint32_t version, const char *what,
                             mdg_reader *content, midge_error *err);

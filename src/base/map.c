@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/mdg_assert.h"
 
 /* FNV-1a over the seed and the bytes, finished by a 64-bit mix: enough to make
  * probe lengths short for any keys not chosen by someone who knows the seed. */
@@ -79,11 +80,18 @@ midge_status mdg_map_reserve(mdg_map *map, uint32_t more) {
 
 midge_status mdg_map_put(mdg_map *map, const char *key, uint32_t key_size,
                          uint32_t value) {
-    MIDGE_TRY(mdg_map_reserve(map, 1));
+    mdg_assert(value != 0);
     uint32_t hash = hash_key(map->seed, key, key_size);
-    mdg_map_entry *e = &map->entries[find_place(map, key, key_size, hash)];
-    map->count += e->value == 0;
-    *e = (mdg_map_entry){key, key_size, value, hash};
+    uint32_t at = map->capacity ? find_place(map, key, key_size, hash) : 0;
+    if (map->capacity == 0 || map->entries[at].value == 0) {
+        uint32_t capacity = map->capacity;
+        MIDGE_TRY(mdg_map_reserve(map, 1));
+        if (map->capacity != capacity) {
+            at = find_place(map, key, key_size, hash);
+        }
+        map->count++;
+    }
+    map->entries[at] = (mdg_map_entry){key, key_size, value, hash};
     return MIDGE_OK;
 }
 

@@ -24,7 +24,8 @@ void mdg_map_init(mdg_map *map, const midge_env *env, uint64_t seed);
 void mdg_map_deinit(mdg_map *map);
 /* Makes room for `more` puts, which then cannot fail. */
 midge_status mdg_map_reserve(mdg_map *map, uint32_t more);
-/* Puts or replaces; value >= 1. */
+/* Puts or replaces; value >= 1. Replacing cannot fail, and takes the new
+ * pointer to the key. */
 midge_status mdg_map_put(mdg_map *map, const char *key, uint32_t key_size,
                          uint32_t value);
 /* 0 when absent. */

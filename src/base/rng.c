@@ -1,6 +1,7 @@
 #include "base/rng.h"
 
 #include "base/fmath.h"
+#include "base/mdg_assert.h"
 
 /* splitmix64 (Steele, Lea, Flood 2014): how xoshiro wants to be seeded. */
 static uint64_t splitmix(uint64_t *state) {
@@ -40,6 +41,7 @@ uint64_t mdg_rng_next(mdg_rng *rng) {
 }
 
 uint32_t mdg_rng_below(mdg_rng *rng, uint32_t bound) {
+    mdg_assert(bound != 0);
     uint64_t m = (mdg_rng_next(rng) >> 32) * bound;
     if ((uint32_t)m < bound) {
         uint32_t threshold = (0u - bound) % bound;
@@ -69,6 +71,7 @@ float mdg_rng_normal(mdg_rng *rng) {
 }
 
 void mdg_rng_shuffle(mdg_rng *rng, uint32_t *items, size_t count) {
+    mdg_assert(count <= UINT32_MAX);
     for (size_t i = count; i > 1; i--) {
         uint32_t j = mdg_rng_below(rng, (uint32_t)i);
         uint32_t kept = items[i - 1];

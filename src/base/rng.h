@@ -22,7 +22,7 @@ float mdg_rng_float(mdg_rng *rng);
 double mdg_rng_double(mdg_rng *rng);
 /* Standard normal (Marsaglia's polar method over our own log). */
 float mdg_rng_normal(mdg_rng *rng);
-/* Fisher-Yates. */
+/* Fisher-Yates; count below 2^32. */
 void mdg_rng_shuffle(mdg_rng *rng, uint32_t *items, size_t count);
 
 #endif
