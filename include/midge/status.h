@@ -84,7 +84,10 @@ typedef struct midge_error {
 /* Fills `err` (may be NULL) and returns `status`, so that a failing path reads
  * `return midge_fail(err, MIDGE_E_PARSE, "no column named %s", name)`. The text
  * is cut at MIDGE_ERROR_TEXT_MAX - 1 bytes, on a UTF-8 boundary. Understands
- * %s %.*s %c %d %i %u %ld %lu %lld %llu %zu %x %g %% and a field width. */
+ * %s %.*s %c %d %i %u %ld %lu %lld %llu %zu %x %g %% and a field width, with -
+ * or 0 before it; nothing else. As in printf, but %g writes the shortest
+ * decimal that reads back, a precision cuts %s on a UTF-8 boundary, and a
+ * negative one takes nothing. */
 MIDGE_API midge_status midge_fail(midge_error *err, midge_status status,
                                   const char *format, ...) MIDGE_PRINTF(3, 4);
 

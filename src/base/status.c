@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/decimal.h"
+#include "base/mdg_assert.h"
 
 const char *midge_status_text(midge_status status) {
     switch (status) {
@@ -37,9 +38,10 @@ typedef struct sink {
     size_t capacity; /* without the final zero */
 } sink;
 
-/* One conversion: %[-0][width][.precision][l|ll|z]letter */
+/* One conversion: %[-|0][width][.precision][l|ll|z]letter */
 typedef struct spec {
     int zero;
+    int left;
     size_t width;
     size_t precision; /* SIZE_MAX when absent */
     int longs;        /* how many l; z counts as size_t below */
@@ -56,10 +58,15 @@ static void put(sink *out, const char *text, size_t size) {
 
 static void put_padded(sink *out, const spec *s, const char *text,
                        size_t size) {
-    for (size_t i = size; i < s->width; i++) {
+    size_t sign = s->zero && size > 0 && text[0] == '-';
+    put(out, text, sign);
+    for (size_t i = size; !s->left && i < s->width; i++) {
         put(out, s->zero ? "0" : " ", 1);
     }
-    put(out, text, size);
+    put(out, text + sign, size - sign);
+    for (size_t i = size; s->left && i < s->width; i++) {
+        put(out, " ", 1);
+    }
 }
 
 static void put_number(sink *out, const spec *s, unsigned long long value,
@@ -89,15 +96,19 @@ static size_t read_digits(const char **at) {
 static spec read_spec(const char **at, va_list *args) {
     spec s = {0};
     s.precision = SIZE_MAX;
-    if (**at == '0') {
-        s.zero = 1;
+    while (**at == '0' || **at == '-') {
+        s.zero |= **at == '0';
+        s.left |= **at == '-';
         (*at)++;
     }
+    s.zero &= !s.left;
     s.width = read_digits(at);
     if (**at == '.') {
         (*at)++;
         if (**at == '*') {
             int given = va_arg(*args, int);
+            /* printf reads up to a zero when it is negative; a size that
+             * went wrong must not become that. */
             s.precision = given < 0 ? 0 : (size_t)given;
             (*at)++;
         } else {
@@ -116,13 +127,32 @@ static spec read_spec(const char **at, va_list *args) {
     return s;
 }
 
+/* Cuts a UTF-8 sequence that the end of the text broke. */
+static size_t whole_characters(const char *text, size_t size) {
+    size_t lead = size;
+    while (lead > 0 && ((unsigned char)text[lead - 1] & 0xC0) == 0x80) {
+        lead--;
+    }
+    if (lead == 0) {
+        return size;
+    }
+    unsigned char first = (unsigned char)text[lead - 1];
+    size_t wanted = first < 0xC0 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+    return size - (lead - 1) < wanted ? lead - 1 : size;
+}
+
 static void put_text(sink *out, const spec *s, const char *text) {
+    spec plain = *s;
     size_t size = 0;
+    plain.zero = 0;
     text = text ? text : "(null)";
     while (size < s->precision && text[size] != '\0') {
         size++;
     }
-    put_padded(out, s, text, size);
+    if (size == s->precision) {
+        size = whole_characters(text, size);
+    }
+    put_padded(out, &plain, text, size);
 }
 
 static unsigned long long next_unsigned(const spec *s, va_list *args) {
@@ -173,23 +203,9 @@ static void put_spec(sink *out, const spec *s, va_list *args) {
         put_number(out, s, next_unsigned(s, args), 0);
     } else if (s->letter == 'g') {
         put_double(out, s, va_arg(*args, double));
-    } else if (s->letter == '%') {
+    } else if (!mdg_never(s->letter != '%')) {
         put(out, "%", 1);
     }
-}
-
-/* Cuts a UTF-8 sequence that the end of the text broke. */
-static size_t whole_characters(const char *text, size_t size) {
-    size_t lead = size;
-    while (lead > 0 && ((unsigned char)text[lead - 1] & 0xC0) == 0x80) {
-        lead--;
-    }
-    if (lead == 0) {
-        return size;
-    }
-    unsigned char first = (unsigned char)text[lead - 1];
-    size_t wanted = first < 0xC0 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
-    return size - (lead - 1) < wanted ? lead - 1 : size;
 }
 
 midge_status midge_fail(midge_error *err, midge_status status,
