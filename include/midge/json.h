@@ -1,9 +1,10 @@
 /* json.h: strict JSON (RFC 8259), read into an arena and written to a buffer.
  *
  * Strict means: UTF-8 checked, duplicate keys refused, no trailing text, depth
- * at most MIDGE_JSON_DEPTH_MAX. Integers of up to 63 bits stay exact; every
- * other number is the nearest double; numbers that overflow are refused.
- * Doubles are written in the shortest form that reads back to the same bits.
+ * at most MIDGE_JSON_DEPTH_MAX. Integers from INT64_MIN to INT64_MAX stay exact
+ * (-0 is a double); every other number is the nearest double; numbers that
+ * overflow are refused. Doubles are written in the shortest form that reads
+ * back to the same bits.
  */
 #ifndef MIDGE_JSON_H
 #define MIDGE_JSON_H
@@ -41,7 +42,11 @@ typedef struct midge_json {
 } midge_json;
 
 /* Reads one value from `size` bytes. On failure *out is NULL and err has the
- * byte offset, line and column. Cost: linear. */
+ * byte offset, line and column; a key that stands twice is looked for when its
+ * object is complete, and the offset is where it stands again. Cost: linear,
+ * and n log n comparisons of keys in an object of n, whatever the keys are. The
+ * arena gets a node for each value, each string, and a pointer for each member
+ * of a large object; what failed stays in it until it is deinitialised. */
 MIDGE_API MIDGE_NODISCARD midge_status midge_json_read(midge_arena *arena,
                                                        const char *text,
                                                        size_t size,
@@ -65,7 +70,10 @@ MIDGE_API int midge_json_get_bool(const midge_json *object, const char *key,
 
 /* A writer puts commas and colons by itself. Errors stick: write everything,
  * then look at the status of midge_json_writer_end. NaN and infinity become
- * null. `indent` 0 writes one line, else that many spaces per level. */
+ * null. What is written is always UTF-8: in keys and strings each byte that is
+ * not part of a valid sequence becomes U+FFFD. That keys are distinct is the
+ * caller's part. `indent` 0 writes one line, else that many spaces per level.
+ */
 typedef struct midge_json_writer {
     midge_buf *buf;
     unsigned indent;
@@ -91,7 +99,8 @@ MIDGE_API void midge_json_float(midge_json_writer *w, float value);
 MIDGE_API void midge_json_string(midge_json_writer *w, const char *text);
 MIDGE_API void midge_json_string_n(midge_json_writer *w, const char *text,
                                    size_t size);
-/* `text` must itself be one JSON value; it is copied as it stands. */
+/* `text` must itself be one JSON value (this is not checked); it is copied as
+ * it stands. */
 MIDGE_API void midge_json_raw(midge_json_writer *w, const char *text,
                               size_t size);
 /* A value read before, written again. */

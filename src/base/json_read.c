@@ -1,19 +1,20 @@
 /* json_read.c: one pass of recursive descent, no allocation but the arena's.
  *
- * Invariants: 1. a value is linked to its parent only when it is complete;
- * 2. strings are valid UTF-8 without unpaired surrogates; 3. the keys of an
- * object are distinct: short objects are compared key by key, long ones get a
- * hash map while they are read, so that reading stays linear.
+ * Invariants: 1. the root is handed out only when all below it is complete;
+ * 2. strings are valid UTF-8 without unpaired surrogates; 3. the keys of a
+ * complete object are distinct: its members are sorted by key (heap sort: no
+ * worst case that a writer of documents could aim at, as a hash has, and no
+ * memory but one array of pointers) and neighbours are compared.
  */
 #include "midge/json.h"
 
 #include <string.h>
 
 #include "base/decimal.h"
-#include "base/map.h"
 #include "base/utf8.h"
 
-#define KEYS_COMPARED 16u
+/* Members of an object that are sorted on the stack and not in the arena. */
+#define FEW_MEMBERS 16u
 
 typedef struct parser {
     midge_arena *arena;
@@ -22,6 +23,12 @@ typedef struct parser {
     size_t at;
     midge_error *err;
 } parser;
+
+/* A member of an object: the node that is handed out, and where its key is. */
+typedef struct member {
+    midge_json value;
+    size_t key_at;
+} member;
 
 static midge_status read_value(parser *p, unsigned depth, midge_json *out);
 
@@ -199,23 +206,23 @@ static midge_status read_string(parser *p, const char **out, uint32_t *size) {
     return MIDGE_OK;
 }
 
-/* An integer of at most 63 bits and a sign; 0 when it is anything else. */
+/* An integer from INT64_MIN to INT64_MAX; 0 when it is anything else. */
 static int read_integer(const char *text, size_t size, int64_t *out) {
-    size_t at = text[0] == '-';
+    size_t negative = text[0] == '-';
     uint64_t value = 0;
-    if (size - at > 19) {
+    if (size - negative > 19) {
         return 0;
     }
-    for (; at < size; at++) {
+    for (size_t at = negative; at < size; at++) {
         if (text[at] < '0' || text[at] > '9') {
             return 0;
         }
         value = value * 10 + (uint64_t)(text[at] - '0');
     }
-    if (value > (uint64_t)INT64_MAX || (text[0] == '-' && value == 0)) {
-        return 0; /* -0 is a double; the smallest int64 is exact as one */
+    if (value > (uint64_t)INT64_MAX + negative || (negative && value == 0)) {
+        return 0; /* -0 is a double */
     }
-    *out = text[0] == '-' ? -(int64_t)value : (int64_t)value;
+    *out = negative ? -(int64_t)(value - 1) - 1 : (int64_t)value;
     return 1;
 }
 
@@ -253,9 +260,9 @@ static midge_status read_word(parser *p, const char *word, midge_json_type type,
     return MIDGE_OK;
 }
 
-static midge_json *append_child(parser *p, midge_json *parent,
+/* `child` is fresh memory (or NULL without any) for a midge_json. */
+static midge_json *append_child(midge_json *parent, midge_json *child,
                                 midge_json **last) {
-    midge_json *child = midge_arena_alloc(p->arena, sizeof *child);
     if (!child) {
         return NULL;
     }
@@ -294,8 +301,8 @@ static midge_status read_array(parser *p, unsigned depth, midge_json *out) {
         return MIDGE_OK;
     }
     while (more) {
-        midge_json *child = append_child(p, out, &last);
-        if (!child) {
+        midge_json *child = midge_arena_alloc(p->arena, sizeof *child);
+        if (!append_child(out, child, &last)) {
             return no_memory(p);
         }
         MIDGE_TRY(read_value(p, depth + 1, child));
@@ -304,63 +311,102 @@ static midge_status read_array(parser *p, unsigned depth, midge_json *out) {
     return MIDGE_OK;
 }
 
-/* Whether `key` is new among the members read so far; remembers it. */
-static midge_status check_key(mdg_map *seen, const midge_json *object,
-                              const char *key, uint32_t size, int *is_new) {
-    *is_new = 1;
-    if (object->count < KEYS_COMPARED) {
-        for (const midge_json *m = object->child; m; m = m->next) {
-            if (m->key_size == size && memcmp(m->key, key, size) == 0) {
-                *is_new = 0;
-            }
-        }
-        return MIDGE_OK;
+static int compare_keys(const midge_json *a, const midge_json *b) {
+    if (a->key_size != b->key_size) {
+        return a->key_size < b->key_size ? -1 : 1;
     }
-    if (seen->count == 0) {
-        for (const midge_json *m = object->child; m; m = m->next) {
-            MIDGE_TRY(mdg_map_put(seen, m->key, m->key_size, 1));
-        }
-    }
-    *is_new = mdg_map_get(seen, key, size) == 0;
-    return mdg_map_put(seen, key, size, 1);
+    return memcmp(a->key, b->key, a->key_size);
 }
 
-static midge_status read_member(parser *p, unsigned depth, mdg_map *seen,
-                                midge_json *object, midge_json **last) {
-    const char *key = NULL;
-    uint32_t key_size = 0;
-    int is_new = 0;
+/* The order of sorting: by key, and equal keys as they stand in the text. */
+static int comes_before(const member *a, const member *b) {
+    int order = compare_keys(&a->value, &b->value);
+    return order != 0 ? order < 0 : a->key_at < b->key_at;
+}
+
+/* Lets the member at `root` of a heap of `count` sink to its place. */
+static void sift_down(const member **heap, size_t root, size_t count) {
+    const member *sinking = heap[root];
+    for (size_t child = 2 * root + 1; child < count; child = 2 * root + 1) {
+        if (child + 1 < count && comes_before(heap[child], heap[child + 1])) {
+            child++;
+        }
+        if (!comes_before(sinking, heap[child])) {
+            break;
+        }
+        heap[root] = heap[child];
+        root = child;
+    }
+    heap[root] = sinking;
+}
+
+static void sort_members(const member **members, size_t count) {
+    for (size_t root = count / 2; root > 0; root--) {
+        sift_down(members, root - 1, count);
+    }
+    for (size_t left = count; left > 1; left--) {
+        const member *largest = members[0];
+        members[0] = members[left - 1];
+        members[left - 1] = largest;
+        sift_down(members, 0, left - 1);
+    }
+}
+
+/* Refuses a complete object in which a key stands twice; the error tells the
+ * first place where one stands again. */
+static midge_status check_keys(parser *p, const midge_json *object) {
+    const member *few[FEW_MEMBERS];
+    const member **members = few;
+    const member *again = NULL;
+    size_t count = 0;
+    if (object->count > FEW_MEMBERS) {
+        /* Cannot overflow: each member took more than this of memory. */
+        members = midge_arena_alloc(p->arena, object->count * sizeof *members);
+        if (!members) {
+            return no_memory(p);
+        }
+    }
+    for (const midge_json *m = object->child; m; m = m->next) {
+        members[count++] = (const member *)m;
+    }
+    sort_members(members, count);
+    for (size_t i = 1; i < count; i++) {
+        if (compare_keys(&members[i - 1]->value, &members[i]->value) == 0 &&
+            (!again || members[i]->key_at < again->key_at)) {
+            again = members[i];
+        }
+    }
+    return again ? fail_at(p, again->key_at,
+                           "the same key stands twice in an object")
+                 : MIDGE_OK;
+}
+
+static midge_status read_member(parser *p, unsigned depth, midge_json *object,
+                                midge_json **last) {
     skip_space(p);
-    size_t start = p->at;
+    size_t key_at = p->at;
     if (peek(p) != '"') {
         return fail_here(p, "expected a key in quotes");
     }
-    p->at++;
-    MIDGE_TRY(read_string(p, &key, &key_size));
-    if (check_key(seen, object, key, key_size, &is_new) != MIDGE_OK) {
+    member *m = midge_arena_alloc(p->arena, sizeof *m);
+    if (!append_child(object, m ? &m->value : NULL, last)) {
         return no_memory(p);
     }
-    if (!is_new) {
-        return fail_at(p, start, "the same key stands twice in an object");
-    }
+    m->key_at = key_at;
+    p->at++;
+    MIDGE_TRY(read_string(p, &m->value.key, &m->value.key_size));
     skip_space(p);
     if (peek(p) != ':') {
         return fail_here(p, "expected : behind a key");
     }
     p->at++;
-    midge_json *child = append_child(p, object, last);
-    if (!child) {
-        return no_memory(p);
-    }
-    child->key = key;
-    child->key_size = key_size;
-    return read_value(p, depth + 1, child);
+    return read_value(p, depth + 1, &m->value);
 }
 
-static midge_status read_members(parser *p, unsigned depth, mdg_map *seen,
-                                 midge_json *out) {
+static midge_status read_object(parser *p, unsigned depth, midge_json *out) {
     midge_json *last = NULL;
     int more = 1;
+    out->type = MIDGE_JSON_OBJECT;
     p->at++;
     skip_space(p);
     if (peek(p) == '}') {
@@ -368,19 +414,10 @@ static midge_status read_members(parser *p, unsigned depth, mdg_map *seen,
         return MIDGE_OK;
     }
     while (more) {
-        MIDGE_TRY(read_member(p, depth, seen, out, &last));
+        MIDGE_TRY(read_member(p, depth, out, &last));
         MIDGE_TRY(read_separator(p, '}', &more));
     }
-    return MIDGE_OK;
-}
-
-static midge_status read_object(parser *p, unsigned depth, midge_json *out) {
-    mdg_map seen;
-    mdg_map_init(&seen, p->arena->env, 0x6a736f6eu);
-    out->type = MIDGE_JSON_OBJECT;
-    midge_status status = read_members(p, depth, &seen, out);
-    mdg_map_deinit(&seen);
-    return status;
+    return check_keys(p, out);
 }
 
 static midge_status read_value(parser *p, unsigned depth, midge_json *out) {

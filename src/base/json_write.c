@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/decimal.h"
+#include "base/utf8.h"
 
 /* Bits of has_items[depth]; depth 0 is around the root. */
 enum { HAS_ITEMS = 1, IS_OBJECT = 2 };
@@ -121,13 +122,16 @@ static void put_escaped(midge_json_writer *w, unsigned char c) {
 static void put_string(midge_json_writer *w, const char *text, size_t size) {
     size_t from = 0;
     put(w, "\"", 1);
-    for (size_t i = 0; i < size; i++) {
+    for (size_t i = 0; i < size;) {
         unsigned char c = (unsigned char)text[i];
-        if (c < 0x20 || c == '"' || c == '\\') {
+        size_t whole = c < 0x80 ? 1 : mdg_utf8_size(text + i, size - i);
+        if (whole == 0 || c < 0x20 || c == '"' || c == '\\') {
             put(w, text + from, i - from);
-            put_escaped(w, c);
+            whole == 0 ? put(w, "\xEF\xBF\xBD", 3) : put_escaped(w, c);
+            whole = 1;
             from = i + 1;
         }
+        i += whole;
     }
     put(w, text + from, size - from);
     put(w, "\"", 1);
