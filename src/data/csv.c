@@ -70,17 +70,27 @@ static midge_status check_text(const char *text, size_t size,
     return MIDGE_OK;
 }
 
+static int may_separate(char c) {
+    return c == ',' || c == ';' || c == '\t';
+}
+
+/* What stands outside of quotes in the header: a comma, else the first
+ * semicolon or tab. */
 static char find_separator(const char *text, size_t size) {
-    char found = ',';
-    for (size_t i = 0; i < size && text[i] != '\n'; i++) {
-        if (text[i] == ',') {
+    char found = 0;
+    char before = ','; /* a quote opens a cell only where a cell begins */
+    int is_quoted = 0;
+    for (size_t i = 0; i < size && (is_quoted || text[i] != '\n'); i++) {
+        if (text[i] == '"' && (is_quoted || may_separate(before))) {
+            is_quoted = !is_quoted;
+        } else if (text[i] == ',' && !is_quoted) {
             return ',';
-        }
-        if (text[i] == ';' || text[i] == '\t') {
+        } else if (may_separate(text[i]) && !is_quoted && !found) {
             found = text[i];
         }
+        before = text[i];
     }
-    return found;
+    return found ? found : ',';
 }
 
 static void rewind_scanner(scanner *s) {
@@ -105,7 +115,8 @@ static midge_status end_cell(scanner *s, size_t column, midge_error *err) {
         s->line++;
     } else {
         return fail_at(err, MIDGE_E_PARSE, s->line, column,
-                       "text behind a closing quote");
+                       c == '\r' ? "a carriage return without a line feed"
+                                 : "text behind a closing quote");
     }
     return MIDGE_OK;
 }
@@ -399,7 +410,8 @@ midge_status mdg_csv_read(midge_table *table, const char *bytes, size_t size,
     MIDGE_TRY(check_text(bytes, size, err));
     scanner s = {.text = bytes, .size = size};
     size_t n_columns;
-    s.separator = find_separator(bytes, size);
+    rewind_scanner(&s);
+    s.separator = find_separator(bytes + s.at, size - s.at);
     midge_buf_init(&s.cell, table->env, CELL_MAX);
     midge_status status = count_columns(&s, &n_columns, err);
     if (status == MIDGE_OK) {

@@ -7,6 +7,7 @@
 #define MDG_CATEGORIES_MAX   32   /* of a text column that is used */
 #define MDG_CLASSES_MAX      1000 /* of a text target */
 #define MDG_WHOLE_VALUES_MAX 20   /* of a number target that is classes */
+#define MDG_ROWS_PER_VALUE   10   /* at least, on average; not asked of two */
 
 typedef struct mdg_input {
     const char *name;

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "base/bytes.h"
+#include "base/frame.h"
 
 #define MAGIC   "MIDGEENC"
 #define VERSION 1u
@@ -38,9 +38,8 @@ midge_status midge_encoder_write(const midge_encoder *e, midge_buf *out) {
     if (!e || !out) {
         return MIDGE_E_INVALID;
     }
-    size_t start = out->size;
-    (void)midge_buf_append(out, MAGIC, 8);
-    (void)mdg_put_u32(out, VERSION);
+    size_t start;
+    MIDGE_TRY(mdg_frame_begin(out, MAGIC, VERSION, &start));
     (void)mdg_put_u32(out, (uint32_t)e->problem);
     (void)mdg_put_u32(out, (uint32_t)e->target_type);
     put_text(out, e->target);
@@ -55,11 +54,7 @@ midge_status midge_encoder_write(const midge_encoder *e, midge_buf *out) {
         put_input(out, &e->inputs[i]);
     }
     put_texts(out, e->dropped, e->n_dropped);
-    if (out->status != MIDGE_OK) {
-        return out->status;
-    }
-    return mdg_put_u32(out,
-                       mdg_crc32c(0, out->data + start, out->size - start));
+    return mdg_frame_end(out, start, out->status);
 }
 
 typedef struct source {
@@ -187,29 +182,6 @@ static midge_status read_body(source *s, midge_error *err) {
     return MIDGE_OK;
 }
 
-static midge_status check_whole(mdg_reader *r, const void *bytes, size_t size,
-                                midge_error *err) {
-    const uint8_t *magic = mdg_get_bytes(r, 8);
-    if (!magic || memcmp(magic, MAGIC, 8) != 0) {
-        return midge_fail(err, MIDGE_E_PARSE, "not an encoder file");
-    }
-    uint32_t version = mdg_get_u32(r);
-    if (!r->failed && version != VERSION) {
-        return midge_fail(err, MIDGE_E_VERSION,
-                          "version %u of the encoder file is not known",
-                          version);
-    }
-    mdg_reader end;
-    mdg_reader_init(&end, (const uint8_t *)bytes + size - 4, 4);
-    if (r->failed || mdg_reader_left(r) < 4 ||
-        mdg_get_u32(&end) != mdg_crc32c(0, bytes, size - 4)) {
-        return midge_fail(err, MIDGE_E_CORRUPT,
-                          "the encoder file is cut short or damaged");
-    }
-    r->size -= 4;
-    return MIDGE_OK;
-}
-
 midge_status midge_encoder_read(const midge_env *env, const void *bytes,
                                 size_t size, midge_encoder **out,
                                 midge_error *err) {
@@ -217,12 +189,12 @@ midge_status midge_encoder_read(const midge_env *env, const void *bytes,
         return midge_fail(err, MIDGE_E_INVALID, "out is NULL");
     }
     *out = NULL;
-    if (!env || (!bytes && size > 0)) {
+    if (!env || !env->realloc_fn || (!bytes && size > 0)) {
         return midge_fail(err, MIDGE_E_INVALID, "env or bytes missing");
     }
     source s = {0};
-    mdg_reader_init(&s.r, bytes, size);
-    MIDGE_TRY(check_whole(&s.r, bytes, size, err));
+    MIDGE_TRY(
+        mdg_frame_open(bytes, size, MAGIC, VERSION, "encoder file", &s.r, err));
     MIDGE_TRY(mdg_encoder_make(env, &s.e, err));
     midge_status status = read_body(&s, err);
     if (status != MIDGE_OK) {

@@ -54,30 +54,41 @@ static const char *copy(fit *f, const char *text) {
     return midge_arena_copy(&f->e->arena, text, strlen(text));
 }
 
-/* Distinct values of a number target, ascending, at most one more than wanted;
- * *whole tells whether all are whole. */
-static size_t distinct_values(const fit *f, size_t column, float *values,
-                              int *whole) {
-    const float *numbers = midge_table_numbers(f->table, column);
-    size_t n = 0;
-    *whole = 1;
-    for (size_t i = 0; i < f->n_rows && n <= MDG_WHOLE_VALUES_MAX; i++) {
-        float v = numbers[f->rows[i]];
-        if (!(v > -16777216.0f && v < 16777216.0f) || v != (float)(int)v) {
-            *whole = 0;
-            return n;
-        }
-        size_t at = 0;
-        while (at < n && values[at] < v) {
-            at++;
-        }
-        if (at == n || values[at] != v) {
-            memmove(values + at + 1, values + at, (n - at) * sizeof *values);
-            values[at] = v == 0.0f ? 0.0f : v;
-            n++;
-        }
+/* Adds a value to n ascending ones, if it is new; how many there are now. */
+static size_t add_value(float *values, size_t n, float v) {
+    size_t at = 0;
+    while (at < n && values[at] < v) {
+        at++;
     }
-    return n;
+    if (at < n && values[at] == v) {
+        return n;
+    }
+    memmove(values + at + 1, values + at, (n - at) * sizeof *values);
+    values[at] = v == 0.0f ? 0.0f : v; /* no minus zero */
+    return n + 1;
+}
+
+/* Is a target of numbers classes? Asked of the whole column, not of the rows
+ * fitted on, so that every part of a table is the same problem. */
+static int is_classes(const midge_table *table, size_t column) {
+    const float *numbers = midge_table_numbers(table, column);
+    float values[MDG_WHOLE_VALUES_MAX + 1];
+    size_t n = 0, count = 0;
+    for (size_t r = 0; r < midge_table_n_rows(table); r++) {
+        float v = numbers[r];
+        if (v != v) {
+            continue;
+        }
+        if (!(v > -16777216.0f && v < 16777216.0f) || v != (float)(int)v) {
+            return 0;
+        }
+        n = add_value(values, n, v);
+        if (n > MDG_WHOLE_VALUES_MAX) {
+            return 0;
+        }
+        count++;
+    }
+    return n == 2 || count >= MDG_ROWS_PER_VALUE * n;
 }
 
 static midge_status fit_number_classes(fit *f, const float *values, size_t n) {
@@ -105,14 +116,17 @@ static midge_status constant_target(fit *f) {
 }
 
 static midge_status fit_number_target(fit *f, size_t column) {
-    float values[MDG_WHOLE_VALUES_MAX + 2];
-    int whole;
-    size_t n = distinct_values(f, column, values, &whole);
     moments m = moments_of(f, column);
     if (m.least == m.most) {
         return constant_target(f);
     }
-    if (whole && n <= MDG_WHOLE_VALUES_MAX && f->n_rows >= 2 * n) {
+    if (is_classes(f->table, column)) {
+        const float *numbers = midge_table_numbers(f->table, column);
+        float values[MDG_WHOLE_VALUES_MAX + 1];
+        size_t n = 0;
+        for (size_t i = 0; i < f->n_rows; i++) {
+            n = add_value(values, n, numbers[f->rows[i]]);
+        }
         return fit_number_classes(f, values, n);
     }
     f->e->problem = MIDGE_PROBLEM_REGRESS;
