@@ -170,7 +170,10 @@ static void measure(const midge_index *index, const float *query,
     index->kernels->gemv_f32(n, index->dim, rows, index->dim, query, out);
     for (size_t i = 0; i < n; i++) {
         float scale = query_norm * index->norms[first + i];
-        out[i] = scale > 0.0f ? 1.0f - out[i] / scale : 1.0f;
+        float distance = 1.0f - out[i] / scale;
+        distance = distance < 0.0f ? 0.0f : distance; /* rounding */
+        /* A norm of 0, or one that overflowed: no direction is known. */
+        out[i] = scale > 0.0f && distance == distance ? distance : 1.0f;
     }
 }
 
