@@ -1,21 +1,30 @@
+/* ensemble.c: several models as one, their outputs weighted and added. Making
+ * one also checks one: files are read through it. */
 #include "model/predictor.h"
 
 #include "base/alloc.h"
 
-static midge_status check(midge_model *const *members, const float *weights,
-                          size_t n, float *sum, midge_error *err) {
+static int fits(const midge_model *member, const midge_model *first,
+                midge_problem problem) {
+    return member && member->problem == problem &&
+           member->n_inputs == first->n_inputs &&
+           member->n_outputs == first->n_outputs;
+}
+
+static midge_status check(midge_problem problem, midge_model *const *members,
+                          const float *weights, size_t n, float *sum,
+                          midge_error *err) {
     *sum = 0.0f;
-    if (n == 0 || n > MDG_MEMBERS_MAX) {
+    if (n == 0 || n > MDG_MEMBERS_MAX || !members || !weights) {
         return midge_fail(err, MIDGE_E_INVALID,
-                          "an ensemble has 1 to %u members, not %zu",
+                          "an ensemble has 1 to %u members with weights, "
+                          "not %zu",
                           MDG_MEMBERS_MAX, n);
     }
     for (size_t i = 0; i < n; i++) {
-        if (!members[i] || members[i]->n_inputs != members[0]->n_inputs ||
-            members[i]->n_outputs != members[0]->n_outputs ||
-            members[i]->problem != members[0]->problem) {
+        if (!fits(members[i], members[0], problem)) {
             return midge_fail(err, MIDGE_E_MISMATCH,
-                              "member %zu does not fit the first one", i);
+                              "member %zu has another problem or shape", i);
         }
         if (!(weights[i] >= 0.0f) || weights[i] - weights[i] != 0.0f) {
             return midge_fail(err, MIDGE_E_INVALID,
@@ -39,10 +48,11 @@ static midge_status make(const midge_env *env, midge_problem problem,
                          midge_model **out, midge_error *err) {
     float sum;
     midge_model *model;
-    MIDGE_TRY(check(members, weights, n, &sum, err));
-    MIDGE_TRY(mdg_model_make(env, MIDGE_FAMILY_ENSEMBLE, problem,
-                             members[0]->n_inputs, members[0]->n_outputs,
-                             &model));
+    MIDGE_TRY(check(problem, members, weights, n, &sum, err));
+    if (mdg_model_make(env, MIDGE_FAMILY_ENSEMBLE, problem,
+                       members[0]->n_inputs, members[0]->n_outputs, &model)) {
+        return midge_fail(err, MIDGE_E_NOMEM, "no memory for an ensemble");
+    }
     midge_model **kept = mdg_alloc(env, n, sizeof(midge_model *));
     float *scaled = mdg_alloc(env, n, sizeof *scaled);
     if (!kept || !scaled) {
@@ -68,7 +78,7 @@ midge_status midge_model_ensemble_take(const midge_env *env,
     *out = NULL;
     midge_status status =
         make(env, problem, members, weights, n_members, out, err);
-    for (size_t i = 0; i < n_members && status != MIDGE_OK; i++) {
+    for (size_t i = 0; members && i < n_members && status != MIDGE_OK; i++) {
         midge_model_free(members[i]);
     }
     return status;

@@ -159,16 +159,18 @@ static midge_status solve(midge_model *model, const midge_net_data *data,
     return MIDGE_OK;
 }
 
-static midge_status check(const midge_features_options *o,
-                          const midge_net_data *data, midge_error *err) {
-    if (!data || data->n_rows < 2) {
+static midge_status check(uint32_t n_inputs, const midge_features_options *o,
+                          midge_error *err) {
+    if (!o || o->n_features == 0 || o->n_features > MDG_RANDOM_FEATURES_MAX) {
         return midge_fail(err, MIDGE_E_INVALID,
-                          "at least two rows are needed to learn");
+                          "n_features is %u, it must be 1 to %u",
+                          o ? o->n_features : 0, MDG_RANDOM_FEATURES_MAX);
     }
-    if (o->n_features == 0 || o->n_features > MDG_RANDOM_FEATURES_MAX) {
-        return midge_fail(err, MIDGE_E_INVALID,
-                          "n_features is %u, it must be 1 to %u", o->n_features,
-                          MDG_RANDOM_FEATURES_MAX);
+    if (n_inputs > MDG_DRAWN_MAX / o->n_features) {
+        return midge_fail(err, MIDGE_E_LIMIT,
+                          "%u inputs times %u random features are more than "
+                          "%u",
+                          n_inputs, o->n_features, MDG_DRAWN_MAX);
     }
     if (!(o->gamma > 0.0f) || !(o->gamma < 1e6f) || !(o->lambda > 0.0f) ||
         !(o->lambda < 1e6f)) {
@@ -202,7 +204,8 @@ midge_status midge_model_fit_features(const midge_env *env,
                                       const midge_features_options *options,
                                       midge_model **out, midge_error *err) {
     *out = NULL;
-    MIDGE_TRY(check(options, data, err));
+    MIDGE_TRY(mdg_model_check(env, n_inputs, n_outputs, data, err));
+    MIDGE_TRY(check(n_inputs, options, err));
     midge_model *model;
     midge_status status = mdg_model_make(env, MIDGE_FAMILY_FEATURES, problem,
                                          n_inputs, n_outputs, &model);

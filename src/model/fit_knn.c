@@ -1,3 +1,4 @@
+/* fit_knn.c: remembering the rows is all there is to learn. */
 #include "model/predictor.h"
 
 #include <string.h>
@@ -34,13 +35,11 @@ midge_status midge_model_fit_knn(const midge_env *env, midge_problem problem,
                                  const midge_knn_options *options,
                                  midge_model **out, midge_error *err) {
     *out = NULL;
-    if (!data || data->n_rows == 0 || n_outputs == 0) {
-        return midge_fail(err, MIDGE_E_INVALID, "no rows to learn from");
-    }
-    if (options->k == 0 || options->k > data->n_rows) {
+    MIDGE_TRY(mdg_model_check(env, n_inputs, n_outputs, data, err));
+    if (!options || options->k == 0 || options->k > data->n_rows) {
         return midge_fail(err, MIDGE_E_INVALID,
-                          "k is %u, it must be 1 to the %zu rows", options->k,
-                          data->n_rows);
+                          "k is %u, it must be 1 to the %zu rows",
+                          options ? options->k : 0, data->n_rows);
     }
     midge_model *model;
     midge_status status = mdg_model_make(env, MIDGE_FAMILY_KNN, problem,

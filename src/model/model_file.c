@@ -9,8 +9,6 @@
 #define BUNDLE_MAGIC "MIDGEBUN"
 #define VERSION      1u
 #define MODEL_WHAT   "model file"
-#define OUTPUTS_MAX  65536u
-#define INPUTS_MAX   1048576u
 
 static midge_status put_net(const midge_model *model, midge_buf *out) {
     midge_buf net;
@@ -166,8 +164,14 @@ static midge_status get_features(midge_model *model, mdg_reader *r,
     f->spread = mdg_get_f32(r);
     f->seed = mdg_get_u64(r);
     if (r->failed || n == 0 || n > MDG_RANDOM_FEATURES_MAX ||
-        f->spread - f->spread != 0.0f) {
+        !(f->spread > 0.0f) || f->spread - f->spread != 0.0f) {
         return damaged(err, "the sizes of a random-feature model");
+    }
+    if (model->n_inputs > MDG_DRAWN_MAX / n) {
+        return midge_fail(err, MIDGE_E_LIMIT,
+                          "%u inputs times %u random features are more than "
+                          "%u",
+                          model->n_inputs, n, MDG_DRAWN_MAX);
     }
     f->n = n;
     MIDGE_TRY(get_floats(model->env, r, (size_t)n + 1, model->n_outputs,
@@ -236,7 +240,8 @@ midge_status mdg_model_get(const midge_env *env, mdg_reader *r,
     *out = NULL;
     if (r->failed || family > MIDGE_FAMILY_ENSEMBLE ||
         problem > MIDGE_PROBLEM_REGRESS || n_inputs == 0 ||
-        n_inputs > INPUTS_MAX || n_outputs == 0 || n_outputs > OUTPUTS_MAX) {
+        n_inputs > MDG_INPUTS_MAX || n_outputs == 0 ||
+        n_outputs > MDG_OUTPUTS_MAX) {
         return damaged(err, "its head does not make sense");
     }
     if (family == MIDGE_FAMILY_ENSEMBLE) {
@@ -280,6 +285,9 @@ midge_status midge_model_read(const midge_env *env, const void *bytes,
                               midge_error *err) {
     mdg_reader r;
     *out = NULL;
+    if (!env || !env->realloc_fn || (!bytes && size > 0)) {
+        return midge_fail(err, MIDGE_E_INVALID, "env or bytes missing");
+    }
     MIDGE_TRY(
         mdg_frame_open(bytes, size, MODEL_MAGIC, VERSION, MODEL_WHAT, &r, err));
     return get_last(env, &r, out, err);
@@ -338,6 +346,9 @@ midge_status midge_bundle_read(const midge_env *env, const void *bytes,
     mdg_reader r;
     *encoder = NULL;
     *model = NULL;
+    if (!env || !env->realloc_fn || (!bytes && size > 0)) {
+        return midge_fail(err, MIDGE_E_INVALID, "env or bytes missing");
+    }
     MIDGE_TRY(mdg_frame_open(bytes, size, BUNDLE_MAGIC, VERSION, MODEL_WHAT, &r,
                              err));
     midge_status status = get_bundle(env, &r, encoder, model, err);

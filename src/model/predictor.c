@@ -78,11 +78,47 @@ uint32_t mdg_model_nesting(const midge_model *model) {
     return deepest + 1;
 }
 
+static midge_status check_finite(const char *what, size_t n_rows, size_t width,
+                                 const float *values, midge_error *err) {
+    for (size_t i = 0; i < n_rows * width; i++) {
+        if (values[i] - values[i] != 0.0f) {
+            return midge_fail(err, MIDGE_E_INVALID,
+                              "row %zu has %s that is not finite", i / width,
+                              what);
+        }
+    }
+    return MIDGE_OK;
+}
+
+midge_status mdg_model_check(const midge_env *env, uint32_t n_inputs,
+                             uint32_t n_outputs, const midge_net_data *data,
+                             midge_error *err) {
+    size_t cells;
+    if (!env || !env->realloc_fn) {
+        return midge_fail(err, MIDGE_E_INVALID, "env is missing");
+    }
+    if (!data || !data->x || !data->t || data->n_rows == 0) {
+        return midge_fail(err, MIDGE_E_INVALID, "no rows to learn from");
+    }
+    if (n_inputs == 0 || n_inputs > MDG_INPUTS_MAX || n_outputs == 0 ||
+        n_outputs > MDG_OUTPUTS_MAX ||
+        !mdg_multiply_size(data->n_rows, n_inputs, &cells) ||
+        !mdg_multiply_size(data->n_rows, n_outputs, &cells)) {
+        return midge_fail(err, MIDGE_E_INVALID,
+                          "%u inputs, %u outputs: from 1 to %u and %u are "
+                          "possible",
+                          n_inputs, n_outputs, MDG_INPUTS_MAX, MDG_OUTPUTS_MAX);
+    }
+    MIDGE_TRY(check_finite("an input", data->n_rows, n_inputs, data->x, err));
+    return check_finite("a target", data->n_rows, n_outputs, data->t, err);
+}
+
 midge_status midge_model_from_net_take(const midge_env *env,
                                        midge_problem problem, midge_net *net,
                                        midge_model **out) {
     *out = NULL;
-    if (!net) {
+    if (!env || !net) {
+        midge_net_free(net);
         return MIDGE_E_INVALID;
     }
     midge_status status =
@@ -105,6 +141,7 @@ void mdg_normalise(const midge_model *model, size_t n_rows, float *y) {
         float sum = 0.0f;
         for (size_t j = 0; j < n; j++) {
             y[j] = y[j] > 0.0f ? y[j] : 0.0f;
+            y[j] = y[j] < 1e30f ? y[j] : 1e30f; /* so that the sum is finite */
             sum += y[j];
         }
         for (size_t j = 0; j < n; j++) {
@@ -123,31 +160,33 @@ static midge_status predict_net(const midge_model *model, size_t n_rows,
         return MIDGE_E_NOMEM;
     }
     midge_status status = midge_net_run(model->net, n_rows, x, y, workspace);
+    if (status == MIDGE_OK) {
+        mdg_normalise(model, n_rows, y);
+    }
     mdg_release(model->env, workspace, bytes, 1);
     return status;
 }
 
 /* The mean of the neighbours' targets: equal weights, or 1 / (d + epsilon) with
- * an epsilon that is small beside the nearest distances that occur. */
+ * an epsilon that is small beside the distance of the farthest of them. There
+ * are k of them, for k is at most the number of rows. When that distance is so
+ * large that it overflowed, all weigh the same. */
 static void vote(const midge_model *model, const midge_neighbour *near,
                  float *y) {
     const mdg_knn *knn = &model->knn;
     size_t n = model->n_outputs;
+    float farthest = near[knn->k - 1].distance;
+    int weighted = knn->weighted && farthest < 1e38f;
+    float epsilon = 0.001f * farthest + 1e-12f;
     float sum = 0.0f;
     memset(y, 0, n * sizeof *y);
-    for (uint32_t i = 0; i < knn->k && near[i].row != UINT32_MAX; i++) {
-        float weight = 1.0f;
-        if (knn->weighted) {
-            float scale = near[knn->k - 1].row == UINT32_MAX
-                              ? 1.0f
-                              : near[knn->k - 1].distance;
-            weight = 1.0f / (near[i].distance + 0.001f * scale + 1e-12f);
-        }
+    for (uint32_t i = 0; i < knn->k; i++) {
+        float weight = weighted ? 1.0f / (near[i].distance + epsilon) : 1.0f;
         model->kernels->axpy_f32(n, weight, knn->targets + near[i].row * n, y);
         sum += weight;
     }
     for (size_t j = 0; j < n; j++) {
-        y[j] = sum > 0.0f ? y[j] / sum : 0.0f;
+        y[j] /= sum;
     }
 }
 
@@ -162,6 +201,9 @@ static midge_status predict_knn(const midge_model *model, size_t n_rows,
         midge_index_search(model->knn.index, n_rows, x, model->knn.k, near);
     for (size_t r = 0; r < n_rows && status == MIDGE_OK; r++) {
         vote(model, near + r * model->knn.k, y + r * model->n_outputs);
+    }
+    if (status == MIDGE_OK) {
+        mdg_normalise(model, n_rows, y);
     }
     mdg_release(model->env, near, places, sizeof *near);
     return status;
@@ -231,6 +273,7 @@ midge_status midge_model_predict(const midge_model *model, size_t n_rows,
     if (!model || (n_rows > 0 && (!x || !y))) {
         return midge_fail(err, MIDGE_E_INVALID, "model, x or y missing");
     }
+    MIDGE_TRY(check_finite("an input", n_rows, model->n_inputs, x, err));
     for (size_t r = 0; r < n_rows; r += MDG_BLOCK_ROWS) {
         size_t left = n_rows - r;
         size_t n = left < MDG_BLOCK_ROWS ? left : MDG_BLOCK_ROWS;

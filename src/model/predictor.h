@@ -10,6 +10,9 @@
 #define MDG_MEMBERS_MAX         4096u
 #define MDG_NESTING_MAX         4u
 #define MDG_RANDOM_FEATURES_MAX 16384u
+#define MDG_DRAWN_MAX           (1u << 26) /* numbers in W */
+#define MDG_INPUTS_MAX          1048576u
+#define MDG_OUTPUTS_MAX         65536u
 #define MDG_BLOCK_ROWS          256u /* rows predicted at a time: bounds the memory */
 
 typedef struct mdg_knn {
@@ -52,6 +55,11 @@ midge_status mdg_model_make(const midge_env *env, midge_family family,
                             midge_problem problem, uint32_t n_inputs,
                             uint32_t n_outputs, midge_model **out);
 uint32_t mdg_model_nesting(const midge_model *model);
+/* What every fit asks of its rows: there are some, all of it is finite, and the
+ * sizes are such as a file may have. */
+midge_status mdg_model_check(const midge_env *env, uint32_t n_inputs,
+                             uint32_t n_outputs, const midge_net_data *data,
+                             midge_error *err);
 
 /* Draws W and b from the seed; all of model->features but them and the solution
  * is set. */
@@ -60,8 +68,9 @@ midge_status mdg_features_draw(midge_model *model);
 void mdg_features_map(const midge_model *model, size_t n_rows, const float *x,
                       float *z);
 
-/* Class outputs made probabilities: negatives cut off, each row scaled to sum
- * to 1 (all equal when nothing is left). Regression stays as it is. */
+/* Class outputs made probabilities: negatives and NaN count as 0, what is above
+ * 1e30 as 1e30, each row is scaled to sum to 1 (all equal when nothing is
+ * left). Regression stays as it is. */
 void mdg_normalise(const midge_model *model, size_t n_rows, float *y);
 
 /* Solves (A + penalty I) X = B for a symmetric positive definite A (n, n), of
