@@ -79,22 +79,32 @@ static const char *dump(struct flow *f, const midge_json *value) {
     return copy;
 }
 
+/* snprintf that must fit. */
+MIDGE_PRINTF(3, 4)
+static void print_into(char *text, size_t size, const char *format, ...) {
+    va_list list;
+    va_start(list, format);
+    int n = vsnprintf(text, size, format, list);
+    va_end(list);
+    assert_true(n > 0 && (size_t)n < size);
+}
+
 static const midge_json *search(struct flow *f, const midge_json *split,
                                 const char *agent, const char *pattern,
                                 int round, const char *more) {
     char args[16384];
-    snprintf(args, sizeof args,
-             "{\"train\":\"%s\",\"problem\":\"%s\",\"agent\":\"%s\","
-             "\"pattern\":\"%s\",\"round\":%d%s}",
-             text(split, "train"), text(split, "problem"), agent, pattern,
-             round, more);
+    print_into(args, sizeof args,
+               "{\"train\":\"%s\",\"problem\":\"%s\",\"agent\":\"%s\","
+               "\"pattern\":\"%s\",\"round\":%d%s}",
+               text(split, "train"), text(split, "problem"), agent, pattern,
+               round, more);
     return must(f, "learn.search", args);
 }
 
 static const midge_json *split_of(struct flow *f) {
     char args[512];
-    snprintf(args, sizeof args, "{\"data\":\"%s\",\"target\":\"kind\"}",
-             f->data);
+    print_into(args, sizeof args, "{\"data\":\"%s\",\"target\":\"kind\"}",
+               f->data);
     return must(f, "data.split", args);
 }
 
@@ -103,8 +113,8 @@ static void load_counts_what_is_there(void **state) {
     char args[512];
     (void)state;
     flow_init(&f);
-    snprintf(args, sizeof args, "{\"data\":\"%s\",\"target\":\"kind\"}",
-             f.data);
+    print_into(args, sizeof args, "{\"data\":\"%s\",\"target\":\"kind\"}",
+               f.data);
     const midge_json *facts = must(&f, "data.load", args);
     assert_int_equal(midge_json_get_int(facts, "rows", 0), 63);
     assert_int_equal(midge_json_get_int(facts, "rows_used", 0), 60);
@@ -140,40 +150,40 @@ static void the_whole_way(void **state) {
     const midge_json *split = split_of(&f);
     const midge_json *ada = search(&f, split, "ada", "convergent", 1, "");
     const midge_json *cleo = search(&f, split, "cleo", "lateral", 1, "");
-    snprintf(args, sizeof args, "{\"found\":[%s,%s]}", dump(&f, ada),
-             dump(&f, cleo));
+    print_into(args, sizeof args, "{\"found\":[%s,%s]}", dump(&f, ada),
+               dump(&f, cleo));
     const midge_json *board = must(&f, "learn.exchange", args);
     assert_int_equal(midge_json_get(board, "candidates")->count, 2);
-    snprintf(args, sizeof args, ",\"board\":%s", dump(&f, board));
+    print_into(args, sizeof args, ",\"board\":%s", dump(&f, board));
     const midge_json *ben = search(&f, split, "ben", "divergent", 2, args);
-    snprintf(args, sizeof args, "{\"found\":[%s],\"board\":%s}", dump(&f, ben),
-             dump(&f, board));
+    print_into(args, sizeof args, "{\"found\":[%s],\"board\":%s}",
+               dump(&f, ben), dump(&f, board));
     board = must(&f, "learn.exchange", args);
     assert_int_equal(midge_json_get(board, "candidates")->count, 3);
     const char *board_text = dump(&f, board);
-    snprintf(args, sizeof args,
-             "{\"train\":\"%s\",\"problem\":\"classification\","
-             "\"agent\":\"dora\",\"board\":%s}",
-             text(split, "train"), board_text);
+    print_into(args, sizeof args,
+               "{\"train\":\"%s\",\"problem\":\"classification\","
+               "\"agent\":\"dora\",\"board\":%s}",
+               text(split, "train"), board_text);
     const midge_json *critique = must(&f, "learn.critique", args);
     assert_string_equal(text(critique, "checked"), text(board, "leader"));
-    snprintf(args, sizeof args,
-             "{\"train\":\"%s\",\"problem\":\"classification\","
-             "\"encoder\":\"%s\",\"board\":%s,\"critiques\":[%s]}",
-             text(split, "train"), text(split, "encoder"), board_text,
-             dump(&f, critique));
+    print_into(args, sizeof args,
+               "{\"train\":\"%s\",\"problem\":\"classification\","
+               "\"encoder\":\"%s\",\"board\":%s,\"critiques\":[%s]}",
+               text(split, "train"), text(split, "encoder"), board_text,
+               dump(&f, critique));
     const midge_json *ensemble = must(&f, "learn.ensemble", args);
-    snprintf(args, sizeof args,
-             "{\"test\":\"%s\",\"problem\":\"classification\",\"board\":%s,"
-             "\"critiques\":[%s],\"ensemble\":%s}",
-             text(split, "test"), board_text, dump(&f, critique),
-             dump(&f, ensemble));
+    print_into(args, sizeof args,
+               "{\"test\":\"%s\",\"problem\":\"classification\",\"board\":%s,"
+               "\"critiques\":[%s],\"ensemble\":%s}",
+               text(split, "test"), board_text, dump(&f, critique),
+               dump(&f, ensemble));
     const midge_json *test = must(&f, "learn.test", args);
     const midge_json *score = midge_json_get(test, "test");
     assert_true(midge_json_get_double(score, "score", 0.0) == 1.0);
     assert_int_equal(midge_json_get(test, "agents")->count, 4);
-    snprintf(args, sizeof args, "{\"model\":\"%s\",\"data\":\"%s\"}",
-             text(ensemble, "bundle"), f.data);
+    print_into(args, sizeof args, "{\"model\":\"%s\",\"data\":\"%s\"}",
+               text(ensemble, "bundle"), f.data);
     const midge_json *said = must(&f, "model.predict", args);
     const midge_json *value = midge_json_get(said, "values")->child;
     for (int i = 0; value; i++, value = value->next) {
@@ -192,14 +202,15 @@ static void a_lucky_leader_is_vetoed(void **state) {
     const midge_json *split = split_of(&f);
     const midge_json *found = search(&f, split, "ada", "convergent", 1, "");
     const midge_json *candidate = midge_json_get(found, "candidate");
-    snprintf(args, sizeof args,
-             "{\"train\":\"%s\",\"problem\":\"classification\","
-             "\"agent\":\"dora\",\"board\":{\"leader\":\"ada-1\","
-             "\"candidates\":[{\"name\":\"ada-1\",\"family\":\"net\","
-             "\"config\":{\"hidden\":[4],\"activation\":\"relu\",\"epochs\":1,"
-             "\"batch\":16,\"rate\":1e-9,\"dropout\":0,\"input_dropout\":0,"
-             "\"decay\":0},\"score\":1,\"oof\":\"%s\"}]}}",
-             text(split, "train"), text(candidate, "oof"));
+    print_into(
+        args, sizeof args,
+        "{\"train\":\"%s\",\"problem\":\"classification\","
+        "\"agent\":\"dora\",\"board\":{\"leader\":\"ada-1\","
+        "\"candidates\":[{\"name\":\"ada-1\",\"family\":\"net\","
+        "\"config\":{\"hidden\":[4],\"activation\":\"relu\",\"epochs\":1,"
+        "\"batch\":16,\"rate\":1e-9,\"dropout\":0,\"input_dropout\":0,"
+        "\"decay\":0},\"score\":1,\"oof\":\"%s\"}]}}",
+        text(split, "train"), text(candidate, "oof"));
     const midge_json *critique = must(&f, "learn.critique", args);
     assert_true(midge_json_get_double(critique, "score_before", 0.0) > 0.95);
     assert_true(midge_json_get_double(critique, "drop", 0.0) > 0.2);
@@ -214,10 +225,10 @@ static void cancelled_work_ends(void **state) {
     (void)state;
     flow_init(&f);
     const midge_json *split = split_of(&f);
-    snprintf(args, sizeof args,
-             "{\"train\":\"%s\",\"problem\":\"classification\","
-             "\"agent\":\"ada\",\"pattern\":\"convergent\",\"round\":1}",
-             text(split, "train"));
+    print_into(args, sizeof args,
+               "{\"train\":\"%s\",\"problem\":\"classification\","
+               "\"agent\":\"ada\",\"pattern\":\"convergent\",\"round\":1}",
+               text(split, "train"));
     f.h.cancel = 1;
     assert_int_equal(run(&f, "learn.search", args, &out, NULL),
                      MIDGE_E_CANCELLED);
@@ -229,10 +240,10 @@ static void cancelled_work_ends(void **state) {
 static void check_plan(struct flow *f, int agents, int rounds) {
     char args[512];
     midge_command command;
-    snprintf(args, sizeof args,
-             "{\"data\":\"sha256:00\",\"target\":\"t\",\"key\":\"k\","
-             "\"agents\":%d,\"rounds\":%d}",
-             agents, rounds);
+    print_into(args, sizeof args,
+               "{\"data\":\"sha256:00\",\"target\":\"t\",\"key\":\"k\","
+               "\"agents\":%d,\"rounds\":%d}",
+               agents, rounds);
     const midge_json *plan = must(f, "learn.plan", args);
     const char *json = dump(f, midge_json_get(plan, "plan"));
     assert_int_equal(
@@ -294,39 +305,39 @@ static void no_memory_is_survived(void **state) {
     (void)state;
     flow_init(&f);
     const midge_json *split = split_of(&f);
-    snprintf(args, sizeof args, "{\"data\":\"%s\",\"target\":\"kind\"}",
-             f.data);
+    print_into(args, sizeof args, "{\"data\":\"%s\",\"target\":\"kind\"}",
+               f.data);
     sweep(&f, "data.load", args);
     sweep(&f, "data.split", args);
     const midge_json *found = search(&f, split, "cleo", "lateral", 2, "");
-    snprintf(args, sizeof args, "{\"found\":[%s]}", dump(&f, found));
+    print_into(args, sizeof args, "{\"found\":[%s]}", dump(&f, found));
     sweep(&f, "learn.exchange", args);
     const midge_json *board = must(&f, "learn.exchange", args);
     const char *board_text = dump(&f, board);
-    snprintf(args, sizeof args,
-             "{\"train\":\"%s\",\"problem\":\"classification\","
-             "\"agent\":\"cleo\",\"pattern\":\"lateral\",\"round\":2,"
-             "\"board\":%s}",
-             text(split, "train"), board_text);
+    print_into(args, sizeof args,
+               "{\"train\":\"%s\",\"problem\":\"classification\","
+               "\"agent\":\"cleo\",\"pattern\":\"lateral\",\"round\":2,"
+               "\"board\":%s}",
+               text(split, "train"), board_text);
     sweep(&f, "learn.search", args);
-    snprintf(args, sizeof args,
-             "{\"train\":\"%s\",\"problem\":\"classification\","
-             "\"agent\":\"dora\",\"board\":%s}",
-             text(split, "train"), board_text);
+    print_into(args, sizeof args,
+               "{\"train\":\"%s\",\"problem\":\"classification\","
+               "\"agent\":\"dora\",\"board\":%s}",
+               text(split, "train"), board_text);
     sweep(&f, "learn.critique", args);
-    snprintf(args, sizeof args,
-             "{\"train\":\"%s\",\"problem\":\"classification\","
-             "\"encoder\":\"%s\",\"board\":%s}",
-             text(split, "train"), text(split, "encoder"), board_text);
+    print_into(args, sizeof args,
+               "{\"train\":\"%s\",\"problem\":\"classification\","
+               "\"encoder\":\"%s\",\"board\":%s}",
+               text(split, "train"), text(split, "encoder"), board_text);
     sweep(&f, "learn.ensemble", args);
     const midge_json *ensemble = must(&f, "learn.ensemble", args);
-    snprintf(args, sizeof args,
-             "{\"test\":\"%s\",\"problem\":\"classification\",\"board\":%s,"
-             "\"ensemble\":%s}",
-             text(split, "test"), board_text, dump(&f, ensemble));
+    print_into(args, sizeof args,
+               "{\"test\":\"%s\",\"problem\":\"classification\",\"board\":%s,"
+               "\"ensemble\":%s}",
+               text(split, "test"), board_text, dump(&f, ensemble));
     sweep(&f, "learn.test", args);
-    snprintf(args, sizeof args, "{\"model\":\"%s\",\"data\":\"%s\"}",
-             text(ensemble, "bundle"), f.data);
+    print_into(args, sizeof args, "{\"model\":\"%s\",\"data\":\"%s\"}",
+               text(ensemble, "bundle"), f.data);
     sweep(&f, "model.predict", args);
     flow_deinit(&f);
 }
