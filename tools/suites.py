@@ -9,7 +9,9 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import counts
@@ -179,22 +181,28 @@ def suite_tsan():
                        scale=4)
 
 
+def fuzz(target):
+    corpus = ROOT / "tests" / "fuzz" / "corpus" / target.name[5:]
+    seeds = [corpus] if corpus.is_dir() else []
+    kept = BUILDS / "fuzz-found"  # inputs that broke something stay here
+    kept.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        code, text = run([target, "-runs=20000", "-max_total_time=5",
+                          f"-artifact_prefix={kept}/{target.name}-", scratch,
+                          *seeds], env=SANITIZER_ENV)
+    return noted(counts.one(code), target, text)
+
+
 def suite_fuzz():
     """A short run of every fuzz target over its corpus: a smoke test. For a
     long one run build-test/asan/tests/fuzz/NAME by hand."""
     folder = build("asan") / "tests" / "fuzz"
+    targets = [path for path in sorted(folder.glob("fuzz_*"))
+               if path.is_file() and os.access(path, os.X_OK)]
     total = Counts()
-    for target in sorted(folder.glob("fuzz_*")):
-        if not (target.is_file() and os.access(target, os.X_OK)):
-            continue
-        corpus = ROOT / "tests" / "fuzz" / "corpus" / target.name[5:]
-        seeds = [corpus] if corpus.is_dir() else []
-        scratch = BUILDS / "fuzz-found" / target.name
-        scratch.mkdir(parents=True, exist_ok=True)
-        code, text = run([target, "-runs=20000", "-max_total_time=5",
-                          f"-artifact_prefix={scratch}/", scratch, *seeds],
-                         env=SANITIZER_ENV)
-        total.add(noted(counts.one(code), target, text))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for result in pool.map(fuzz, targets):
+            total.add(result)
     return total
 
 
