@@ -2,8 +2,9 @@
  *
  * Every query is compared with every row (the oracle that later, approximate
  * indexes are measured against). Distances: squared Euclidean
- * sum (q_i - x_i)^2, or cosine 1 - q.x / (|q| |x|) (1 when a norm is 0).
- * Ties are broken by the smaller row number, so results are the same bits
+ * sum (q_i - x_i)^2, which is infinity where it overflows; or cosine
+ * 1 - q.x / (|q| |x|), at least 0, and 1 when a norm is 0 or overflows. Ties
+ * are broken by the smaller row number, so results are the same bits
  * everywhere.
  */
 #ifndef MIDGE_INDEX_H
@@ -48,10 +49,12 @@ MIDGE_API midge_metric midge_index_metric(const midge_index *index);
 MIDGE_API const float *midge_index_rows(const midge_index *index);
 
 /* The k nearest rows of each of n_queries queries (n_queries, dim), nearest
- * first: out is (n_queries, k). When the index has fewer than k rows the rest
- * of a query's places has row UINT32_MAX and distance infinity. MIDGE_E_INVALID when a query has NaN or infinity. Allocates
- * nothing; any number of threads may search at once. Cost: n_queries * count
- * * dim, blocked for the cache. */
+ * first: out is (n_queries, k). k is at least 1; when the index has fewer than
+ * k rows the rest of a query's places has row UINT32_MAX and distance infinity.
+ * MIDGE_E_INVALID when a query has NaN or infinity, and then `out` is as it
+ * was. Allocates nothing; any number of threads may search at once. Cost:
+ * n_queries
+ * * count * dim, blocked for the cache. */
 MIDGE_API MIDGE_NODISCARD midge_status
 midge_index_search(const midge_index *index, size_t n_queries,
                    const float *queries, uint32_t k, midge_neighbour *out);

@@ -30,7 +30,8 @@ typedef enum midge_family { /* stored in files: frozen */
 typedef struct midge_knn_options {
     uint32_t k;
     int cosine;   /* 0: squared Euclidean distance */
-    int weighted; /* vote by 1 / (distance + epsilon) instead of equally */
+    int weighted; /* vote by 1 / (distance + epsilon) instead of equally;
+                     epsilon is 0.001 of the k-th distance */
 } midge_knn_options;
 
 typedef struct midge_features_options {
@@ -41,7 +42,12 @@ typedef struct midge_features_options {
 } midge_features_options;
 
 /* Each maker copies what it needs. Targets t: (n_rows, n_outputs), one-hot or
- * standardised; `problem` decides how outputs are normalised. */
+ * standardised. For classification the outputs of every family are made
+ * probabilities: negatives count as 0, and each row is divided by its sum.
+ * MIDGE_E_INVALID for rows that are not finite, k above the number of rows,
+ * options out of bounds; MIDGE_E_STATE when the ridge equations are singular in
+ * single precision; MIDGE_E_LIMIT when n_inputs times n_features is above 2^26.
+ * The net is taken, also on failure. */
 MIDGE_API MIDGE_NODISCARD midge_status
 midge_model_from_net_take(const midge_env *env, midge_problem problem,
                           midge_net *net, midge_model **out);
@@ -53,8 +59,10 @@ MIDGE_API MIDGE_NODISCARD midge_status midge_model_fit_features(
     const midge_env *env, midge_problem problem, uint32_t n_inputs,
     uint32_t n_outputs, const midge_net_data *data,
     const midge_features_options *options, midge_model **out, midge_error *err);
-/* Takes the members (frees them with the model, also on failure). Weights are
- * non-negative and are scaled to sum to 1. Members may be ensembles. */
+/* Takes the members (frees them with the model, also on failure); the array
+ * stays yours. 1 to 4096 members of the given problem and of one shape, else
+ * MIDGE_E_MISMATCH. Weights are non-negative and are scaled to sum to 1.
+ * Members may be ensembles, 4 deep in all, else MIDGE_E_LIMIT. */
 MIDGE_API MIDGE_NODISCARD midge_status midge_model_ensemble_take(
     const midge_env *env, midge_problem problem, midge_model **members,
     const float *weights, size_t n_members, midge_model **out,
@@ -68,7 +76,8 @@ MIDGE_API uint32_t midge_model_n_outputs(const midge_model *model);
 
 /* x (n_rows, n_inputs) encoded features -> y (n_rows, n_outputs). Allocates
  * working memory from the model's env; rows are independent: one row gives the
- * same bits as in a batch. */
+ * same bits as in a batch. MIDGE_E_INVALID when x is not finite, and names the
+ * row. Threads may share a model when its env's allocator allows it. */
 MIDGE_API MIDGE_NODISCARD midge_status
 midge_model_predict(const midge_model *model, size_t n_rows, const float *x,
                     float *y, midge_error *err);

@@ -24,10 +24,24 @@ typedef enum midge_column_type {
     MIDGE_COLUMN_TEXT    /* cells are categories; missing is category -1 */
 } midge_column_type;
 
-/* Either parses the bytes by what they are (.npy magic, else CSV). Errors name
- * line and column: ragged rows, unclosed quotes, NaN or infinity as a value, no
- * data rows, duplicate or empty column names, binary junk. In CSV an empty
- * cell, NA, N/A and null are missing; "nan" and "inf" are refused. */
+/* Parses the bytes by what they are (.npy magic, else CSV).
+ *
+ * CSV: UTF-8 with a header in the first line; LF or CRLF; quotes as in RFC 4180
+ * where a cell begins with one; spaces around other cells do not count. The
+ * separator is the comma if the header has one outside of quotes, else the
+ * first semicolon or tab in it. Empty lines are no rows. An empty cell is
+ * missing, and so are NA, N/A and null, in any case, without quotes. A column
+ * is text when one of its cells is neither missing nor a number; in a column
+ * of numbers nan, inf, infinity and what no float can hold are refused.
+ *
+ * .npy: versions 1 to 3, two dimensions, C or Fortran order, little-endian
+ * u1 i1 b1 u2 i2 u4 i4 i8 f4 f8. NaN and infinity are refused.
+ *
+ * Errors: MIDGE_E_PARSE, with line and column in `err` where there is one (of a
+ * .npy: row and column, from 1): ragged rows, a quote that is not closed, a
+ * value that is refused, no rows, names that are empty or there twice, not a
+ * text. MIDGE_E_LIMIT: more than MIDGE_TABLE_COLUMNS_MAX columns or
+ * MIDGE_TABLE_BYTES_MAX bytes, or a cell of more than 65536 bytes. */
 MIDGE_API MIDGE_NODISCARD midge_status midge_table_read(const midge_env *env,
                                                         const void *bytes,
                                                         size_t size,
@@ -41,8 +55,9 @@ MIDGE_API const char *midge_table_column_name(const midge_table *table,
                                               size_t column);
 MIDGE_API midge_column_type midge_table_column_type(const midge_table *table,
                                                     size_t column);
-/* Column number by name, or by "-1" style index from the end when no column
- * has that name; -1 if there is none. */
+/* The column of that name. When there is none and the name is a minus and
+ * digits it counts from the end: "-1" is the last column, "-2" the one before.
+ * -1 if neither gives a column. */
 MIDGE_API int64_t midge_table_find_column(const midge_table *table,
                                           const char *name);
 /* The cells of a NUMBER column, n_rows values, NaN where missing; else NULL. */
@@ -56,7 +71,7 @@ MIDGE_API size_t midge_table_n_categories(const midge_table *table,
                                           size_t column);
 MIDGE_API const char *midge_table_category(const midge_table *table,
                                            size_t column, size_t category);
-/* 1 when all columns are of one array (.npy) and share a unit. */
+/* 1 when all columns are of one array (.npy): they share a unit. */
 MIDGE_API int midge_table_is_array(const midge_table *table);
 
 /* What is to be learned. */
@@ -67,17 +82,34 @@ typedef enum midge_problem {
 
 /* An encoder remembers how rows became numbers: which column is the target, the
  * mean that stands in for a missing number, centre and scale per feature, the
- * categories of a text column (one-hot), the classes of the target. Columns of
- * an array share one centre and scale; columns of a CSV have their own. A text
- * column with more than 32 categories and a constant column are left out, and
- * listed by midge_encoder_dropped. */
+ * categories of a text column (one-hot), the classes of the target. */
 typedef struct midge_encoder midge_encoder;
 
-/* Fits on the given rows only (so that held-out rows are not looked at).
- * Classification is chosen for a text target and for a number target with at
- * most 20 distinct whole values of which each occurs at least twice on average
- * ... see encoder.c for the exact rule. Rows with a missing target must not be
- * among `rows`. Errors: no such column, target constant, no usable feature. */
+/* Fits on the given rows only, so that held-out rows are not looked at; but
+ * whether numbers are classes is asked of the whole target column, so that all
+ * parts of a table are the same problem.
+ *
+ * Problem: a text target is classification. A target of numbers is too when all
+ * its values are whole and between -2^24 and 2^24, there are at most 20
+ * distinct ones, and either two of them or on average at least 10 rows for
+ * each. Else it is regression, with the target centred at its mean and divided
+ * by its standard deviation.
+ *
+ * Classes: those that occur in `rows`, at least 2 and at most 1000; numbers in
+ * ascending order, texts in the order of the table.
+ *
+ * Inputs: every other column but those that are constant in `rows` (or without
+ * any value) and text columns with more than 32 categories there; these are
+ * listed by midge_encoder_dropped. A number becomes (v - centre) / scale, kept
+ * within -1e6 and 1e6, with the mean for a missing one; scale is the standard
+ * deviation. The columns of an array that are used share one centre and scale.
+ * A text becomes one feature per category, 1 for its own; a missing one, or one
+ * that was not in `rows`, is zeros. (A text column of one category and missing
+ * cells is not constant.)
+ *
+ * Errors: MIDGE_E_INVALID when there is no such column, a row without a target
+ * or not in the table, a constant target, or no column that can be used;
+ * MIDGE_E_LIMIT for too many classes. */
 MIDGE_API MIDGE_NODISCARD midge_status midge_encoder_fit(
     const midge_env *env, const midge_table *table, size_t target_column,
     const uint32_t *rows, size_t n_rows, midge_encoder **out, midge_error *err);
@@ -93,23 +125,27 @@ MIDGE_API size_t midge_encoder_n_dropped(const midge_encoder *encoder);
 MIDGE_API const char *midge_encoder_dropped(const midge_encoder *encoder,
                                             size_t index);
 
-/* Features of the given rows into x (n_rows, n_features). The table may be
- * another than the one fitted on: columns are found by name, and a missing
- * column or a wrong type is an error that names it. An unknown category is all
- * zeros. */
+/* Features of the given rows into x (n_rows, n_features), all finite. The table
+ * may be another than the one fitted on: columns are found by name, and one
+ * that is not there or has another type is MIDGE_E_MISMATCH and named (a column
+ * without any value counts as text where text is wanted). */
 MIDGE_API MIDGE_NODISCARD midge_status midge_encoder_features(
     const midge_encoder *encoder, const midge_table *table,
     const uint32_t *rows, size_t n_rows, float *x, midge_error *err);
 /* Targets of the given rows: t (n_rows, n_outputs), one-hot or standardised;
- * label (n_rows): class number, or the raw value. Either may be NULL. */
+ * label (n_rows): class number, or the raw value. Either may be NULL. A class
+ * that was not among the rows fitted on has label -1 and a row of zeros. A row
+ * without a target is MIDGE_E_INVALID. */
 MIDGE_API MIDGE_NODISCARD midge_status
 midge_encoder_targets(const midge_encoder *encoder, const midge_table *table,
                       const uint32_t *rows, size_t n_rows, float *t,
                       float *label, midge_error *err);
-/* A standardised regression output back in the target's own unit. */
+/* A standardised regression output back in the target's own unit; for
+ * classification y itself. */
 MIDGE_API float midge_encoder_unscale(const midge_encoder *encoder, float y);
 
-/* Checksummed bytes (spec/formats/encoder.md). */
+/* Checksummed bytes (spec/formats/encoder.md). Writing appends, all or nothing.
+ */
 MIDGE_API MIDGE_NODISCARD midge_status
 midge_encoder_write(const midge_encoder *encoder, midge_buf *out);
 MIDGE_API MIDGE_NODISCARD midge_status midge_encoder_read(const midge_env *env,
