@@ -144,6 +144,27 @@ static midge_status check_rows(const midge_table *table, const uint32_t *rows,
     return MIDGE_OK;
 }
 
+/* Columns of an array are called by their places. Without its target column,
+ * those behind it have moved by one: the place of the target in the array that
+ * was fitted on, or UINT32_MAX when this table is not of that kind. */
+static uint32_t absent_target(const midge_encoder *encoder,
+                              const midge_table *table) {
+    const char *name = encoder->target;
+    uint32_t place = 0;
+    if (!midge_table_is_array(table) || name[0] != 'c' ||
+        midge_table_n_columns(table) !=
+            encoder->n_inputs + encoder->n_dropped) {
+        return UINT32_MAX;
+    }
+    for (const char *c = name + 1; *c; c++) {
+        if (*c < '0' || *c > '9' || place > MIDGE_TABLE_COLUMNS_MAX) {
+            return UINT32_MAX;
+        }
+        place = place * 10 + (uint32_t)(*c - '0');
+    }
+    return place;
+}
+
 midge_status midge_encoder_features(const midge_encoder *encoder,
                                     const midge_table *table,
                                     const uint32_t *rows, size_t n_rows,
@@ -152,11 +173,17 @@ midge_status midge_encoder_features(const midge_encoder *encoder,
         return midge_fail(err, MIDGE_E_INVALID, "an argument is NULL");
     }
     MIDGE_TRY(check_rows(table, rows, n_rows, err));
+    uint32_t absent = absent_target(encoder, table);
     size_t at = 0;
     for (uint32_t i = 0; i < encoder->n_inputs; i++) {
         const mdg_input *in = &encoder->inputs[i];
         size_t column;
-        if (in->type == MIDGE_COLUMN_TEXT) {
+        if (in->position > absent &&
+            in->position <= midge_table_n_columns(table)) {
+            number_features(in, midge_table_numbers(table, in->position - 1),
+                            rows, n_rows, x + at, encoder->n_features);
+            at++;
+        } else if (in->type == MIDGE_COLUMN_TEXT) {
             if (!all_missing(table, in->name, &column)) {
                 MIDGE_TRY(find(table, in->name, in->position, in->type, &column,
                                err));

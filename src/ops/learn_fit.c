@@ -38,7 +38,7 @@ mdg_shape mdg_fit_shape(const mdg_rows *rows, midge_problem problem) {
 }
 
 uint32_t mdg_fit_folds(const mdg_shape *shape) {
-    return shape->n_rows >= 4000 ? 4 : shape->n_rows >= 10 ? 5 : 2;
+    return shape->n_rows >= 4000 ? 3 : shape->n_rows >= 10 ? 5 : 2;
 }
 
 static midge_status no_memory(midge_error *err) {

@@ -5,8 +5,8 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 
-import { CARS, midge, midgeJson, PENGUINS, readJson, scratch }
-  from "./midge.mjs";
+import { CARS, DIGITS, generator, midge, midgeJson, PENGUINS, readJson,
+  scratch } from "./midge.mjs";
 
 const PATTERNS = ["convergent", "divergent", "lateral", "critical", "systems"];
 const penguins = ["learn", PENGUINS, "--target", "Species"];
@@ -168,6 +168,51 @@ test("predict: without the target column, to stdout as CSV", async (t) => {
   const broken = await midge(
     ["predict", "new.csv", "--model", "broken.midge"], { cwd });
   assert.equal(broken.code, 2);
+});
+
+/** A .npy file of bytes, version 1.0. */
+function npy(rows) {
+  const text = `{'descr': '|u1', 'fortran_order': False, 'shape': ` +
+    `(${rows.length}, ${rows[0].length}), }`;
+  const size = Math.ceil((11 + text.length) / 64) * 64;
+  const header = Buffer.alloc(size, " ");
+  header.write("\x93NUMPY\x01\x00", 0, "latin1");
+  header.writeUInt16LE(size - 10, 8);
+  header.write(text, 10, "latin1");
+  header[size - 1] = 10;
+  return Buffer.concat([header, ...rows.map((row) => Buffer.from(row))]);
+}
+
+test("an array may lack its target, wherever that stood", async (t) => {
+  const random = generator(3);
+  const x = Array.from({ length: 300 }, (_, i) =>
+    [0, 1, 2, 3].map((j) => (j === i % 4 ? 150 : 0) + random() * 60 | 0)
+      .concat(9)); // the last one is constant: no column would be missed
+  for (const place of [0, 2, 5]) {
+    const cwd = scratch(t);
+    const whole = x.map((row, i) => row.toSpliced(place, 0, i % 4));
+    writeFileSync(join(cwd, "whole.npy"), npy(whole));
+    writeFileSync(join(cwd, "x.npy"), npy(x));
+    const answer = await midgeJson(
+      ["learn", "whole.npy", "--target", `c${place}`, "--rounds", "1"],
+      { cwd });
+    assert.ok(answer.test.score > 0.95);
+    for (const file of ["whole.npy", "x.npy"]) {
+      const said = await midgeJson(["predict", file], { cwd });
+      const right = said.values.filter((v, i) => Number(v) === i % 4);
+      assert.ok(right.length > 285, `${file}, c${place}: ${right.length}`);
+    }
+  }
+});
+
+test("digits: one agent in one round", { skip: !DIGITS }, async (t) => {
+  const cwd = scratch(t);
+  const answer = await midgeJson(["demo", "--agents", "1", "--rounds", "1"],
+    { cwd, env: { MIDGE_DIGITS: DIGITS } });
+  checkAnswer(answer);
+  assert.equal(answer.rows, 10000);
+  assert.equal(answer.test.n, 2000);
+  assert.ok(answer.test.score >= 0.955, `accuracy ${answer.test.score}`);
 });
 
 test("an interrupt stops cleanly and says how to go on", async (t) => {
