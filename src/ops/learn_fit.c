@@ -1,36 +1,19 @@
-/* learn_fit.c: folds, the training of one model, out-of-fold predictions.
+/* learn_fit.c: the training of one model, out-of-fold predictions.
  *
- * Folds are dealt class by class, so that each has the classes' shares. With a
- * time limit, one epoch is measured first and the number of epochs chosen to
- * fit: a cosine learning rate that is cut off is worth less than a shorter one
- * that ends. The callback's deadline is the second line of defence.
+ * With a time limit, one epoch is measured first and the number of epochs
+ * chosen to fit: a cosine learning rate that is cut off is worth less than a
+ * shorter one that ends. The callback's deadline is the second line of defence.
  */
 #include "ops/learn_fit.h"
 
 #include <string.h>
 
 #include "base/alloc.h"
+#include "ops/learn_folds.h"
 #include "ops/learn_score.h"
 
 #define SCREEN_TRAIN_MAX 3000u
 #define SCREEN_VALID_MAX 1000u
-
-/* Rows in the order in which they are dealt into folds. */
-typedef struct fold_set {
-    const mdg_fit *fit;
-    uint32_t *order; /* n_rows */
-} fold_set;
-
-/* One model's rows, gathered. */
-typedef struct part {
-    const midge_env *env;
-    uint32_t *rows;
-    size_t n_rows;
-    float *x;
-    float *t;
-    uint32_t n_inputs;
-    uint32_t n_outputs;
-} part;
 
 mdg_shape mdg_fit_shape(const mdg_rows *rows, midge_problem problem) {
     return (mdg_shape){problem, rows->n_rows, rows->width[MDG_ROWS_X],
@@ -43,102 +26,6 @@ uint32_t mdg_fit_folds(const mdg_shape *shape) {
 
 static midge_status no_memory(midge_error *err) {
     return midge_fail(err, MIDGE_E_NOMEM, "out of memory while fitting");
-}
-
-/* ---- Folds --------------------------------------------------------------- */
-
-/* Shuffled; for classes, then brought together class by class. */
-static midge_status folds_init(fold_set *set, const mdg_fit *fit,
-                               midge_error *err) {
-    size_t n = fit->shape.n_rows;
-    set->fit = fit;
-    set->order = mdg_alloc(fit->env, n, sizeof *set->order);
-    uint32_t *shuffled = mdg_alloc(fit->env, n, sizeof *shuffled);
-    if (!set->order || !shuffled) {
-        mdg_release(fit->env, shuffled, n, sizeof *shuffled);
-        mdg_release(fit->env, set->order, n, sizeof *set->order);
-        return no_memory(err);
-    }
-    for (size_t i = 0; i < n; i++) {
-        shuffled[i] = (uint32_t)i;
-    }
-    mdg_rng rng;
-    mdg_rng_seed(&rng, fit->fold_seed);
-    mdg_rng_shuffle(&rng, shuffled, n);
-    uint32_t classes =
-        fit->shape.problem == MIDGE_PROBLEM_CLASSIFY ? fit->shape.n_outputs : 1;
-    const float *label = fit->rows->part[MDG_ROWS_LABEL];
-    size_t at = 0;
-    for (uint32_t c = 0; c < classes; c++) {
-        for (size_t i = 0; i < n; i++) {
-            if (classes == 1 || (uint32_t)label[shuffled[i]] == c) {
-                set->order[at++] = shuffled[i];
-            }
-        }
-    }
-    while (at < n) { /* a label outside the classes: cannot be, stays safe */
-        set->order[at++] = 0;
-    }
-    mdg_release(fit->env, shuffled, n, sizeof *shuffled);
-    return MIDGE_OK;
-}
-
-static void folds_deinit(fold_set *set) {
-    mdg_release(set->fit->env, set->order, set->fit->shape.n_rows,
-                sizeof *set->order);
-}
-
-static void part_deinit(part *p) {
-    mdg_release(p->env, p->rows, p->n_rows, sizeof *p->rows);
-    mdg_release(p->env, p->x, p->n_rows * p->n_inputs, sizeof *p->x);
-    mdg_release(p->env, p->t, p->n_rows * p->n_outputs, sizeof *p->t);
-    memset(p, 0, sizeof *p);
-}
-
-static void gather(part *p, const mdg_rows *from) {
-    for (size_t i = 0; i < p->n_rows; i++) {
-        memcpy(p->x + i * p->n_inputs,
-               from->part[MDG_ROWS_X] + (size_t)p->rows[i] * p->n_inputs,
-               p->n_inputs * sizeof(float));
-        memcpy(p->t + i * p->n_outputs,
-               from->part[MDG_ROWS_T] + (size_t)p->rows[i] * p->n_outputs,
-               p->n_outputs * sizeof(float));
-    }
-}
-
-/* The rows of fold `fold` (inside), or of all others; at most `limit` of them,
- * evenly spaced. */
-static midge_status part_init(part *p, const fold_set *set, uint32_t fold,
-                              int inside, size_t limit, midge_error *err) {
-    const mdg_fit *fit = set->fit;
-    size_t n = fit->shape.n_rows;
-    size_t in_fold = n / fit->n_folds + (fold < n % fit->n_folds);
-    size_t all = inside ? in_fold : n - in_fold;
-    memset(p, 0, sizeof *p);
-    p->env = fit->env;
-    p->n_rows = all < limit ? all : limit;
-    p->n_inputs = fit->shape.n_inputs;
-    p->n_outputs = fit->shape.n_outputs;
-    p->rows = mdg_alloc(p->env, p->n_rows, sizeof *p->rows);
-    p->x = mdg_alloc(p->env, p->n_rows * p->n_inputs, sizeof *p->x);
-    p->t = mdg_alloc(p->env, p->n_rows * p->n_outputs, sizeof *p->t);
-    if (!p->rows || !p->x || !p->t) {
-        part_deinit(p);
-        return no_memory(err);
-    }
-    size_t seen = 0;
-    size_t taken = 0;
-    for (size_t i = 0; i < n; i++) {
-        if ((i % fit->n_folds == fold) != inside) {
-            continue;
-        }
-        if ((seen + 1) * p->n_rows / all > taken) {
-            p->rows[taken++] = set->order[i];
-        }
-        seen++;
-    }
-    gather(p, fit->rows);
-    return MIDGE_OK;
 }
 
 /* ---- One model ----------------------------------------------------------- */
@@ -208,7 +95,7 @@ train_options(const mdg_fit *fit, const mdg_config *config, uint64_t seed) {
 }
 
 static midge_status fit_net(const mdg_fit *fit, const mdg_config *config,
-                            const part *p, uint64_t seed, watch *w,
+                            const mdg_part *p, uint64_t seed, watch *w,
                             uint32_t *epochs_done, midge_model **out,
                             midge_error *err) {
     midge_net *net;
@@ -235,7 +122,7 @@ static midge_status fit_net(const mdg_fit *fit, const mdg_config *config,
 
 /* One model of the configuration's family on the rows of `p`. */
 static midge_status fit_one(const mdg_fit *fit, const mdg_config *config,
-                            const part *p, uint64_t seed, watch *w,
+                            const mdg_part *p, uint64_t seed, watch *w,
                             uint32_t *epochs_done, midge_model **out,
                             midge_error *err) {
     midge_net_data data = {p->n_rows, p->x, p->t};
@@ -265,7 +152,7 @@ static midge_status fit_one(const mdg_fit *fit, const mdg_config *config,
 typedef struct run_state {
     const mdg_fit *fit;
     mdg_config config;
-    fold_set folds;
+    mdg_folds folds;
     mdg_fitted *out;
     midge_model *models[16];
     uint32_t n_models;
@@ -277,7 +164,7 @@ static double now(const mdg_fit *fit) {
 }
 
 /* Predicts the rows of `p`, each into its own row of `oof`. */
-static midge_status predict_fold(const midge_model *model, const part *p,
+static midge_status predict_fold(const midge_model *model, const mdg_part *p,
                                  mdg_rows *oof, midge_error *err) {
     size_t count = p->n_rows * p->n_outputs;
     float *y = mdg_alloc(p->env, count, sizeof *y);
@@ -296,8 +183,8 @@ static midge_status predict_fold(const midge_model *model, const part *p,
 /* Trains on the rows outside of `fold`, predicts those inside. */
 static midge_status run_fold(run_state *s, uint32_t fold, midge_error *err) {
     const mdg_fit *fit = s->fit;
-    part train = {0};
-    part held = {0};
+    mdg_part train = {0};
+    mdg_part held = {0};
     double step = 1.0 / (double)fit->n_folds;
     watch w = {fit, 0.0, step * fold, step * (fold + 1), 1, 0};
     if (fit->limit_ms > 0.0) {
@@ -305,11 +192,11 @@ static midge_status run_fold(run_state *s, uint32_t fold, midge_error *err) {
     }
     uint32_t epochs = 0;
     midge_model *model = NULL;
-    MIDGE_TRY(part_init(&train, &s->folds, fold, 0, SIZE_MAX, err));
+    MIDGE_TRY(mdg_part_init(&train, &s->folds, fold, 0, SIZE_MAX, err));
     midge_status status =
         fit_one(fit, &s->config, &train, mdg_rng_mix(fit->seed, fold), &w,
                 &epochs, &model, err);
-    part_deinit(&train);
+    mdg_part_deinit(&train);
     if (status != MIDGE_OK) {
         return status;
     }
@@ -317,9 +204,9 @@ static midge_status run_fold(run_state *s, uint32_t fold, midge_error *err) {
     s->out->epochs_done = fold == 0 || epochs < s->out->epochs_done
                               ? epochs
                               : s->out->epochs_done;
-    MIDGE_TRY(part_init(&held, &s->folds, fold, 1, SIZE_MAX, err));
+    MIDGE_TRY(mdg_part_init(&held, &s->folds, fold, 1, SIZE_MAX, err));
     status = predict_fold(model, &held, &s->out->oof, err);
-    part_deinit(&held);
+    mdg_part_deinit(&held);
     return status;
 }
 
@@ -329,8 +216,8 @@ static midge_status choose_epochs(run_state *s, midge_error *err) {
     if (fit->limit_ms <= 0.0 || s->config.family != MIDGE_FAMILY_NET) {
         return MIDGE_OK;
     }
-    part train;
-    MIDGE_TRY(part_init(&train, &s->folds, 0, 0, SIZE_MAX, err));
+    mdg_part train;
+    MIDGE_TRY(mdg_part_init(&train, &s->folds, 0, 0, SIZE_MAX, err));
     mdg_config one = s->config;
     one.epochs = 1;
     watch w = {fit, 0.0, 0.0, 0.0, 1, 0};
@@ -341,7 +228,7 @@ static midge_status choose_epochs(run_state *s, midge_error *err) {
         fit_one(fit, &one, &train, fit->seed, &w, &epochs, &model, err);
     double took = now(fit) - before;
     midge_model_free(model);
-    part_deinit(&train);
+    mdg_part_deinit(&train);
     if (status == MIDGE_OK && took > 0.0) {
         double room = (fit->limit_ms - took) / (took * fit->n_folds);
         if (room < (double)s->config.epochs) {
@@ -387,13 +274,13 @@ static midge_status final_model(run_state *s, midge_error *err) {
                                          s->models, weights, n, &s->out->model,
                                          err);
     }
-    part all = {fit->env,
-                NULL,
-                fit->shape.n_rows,
-                fit->rows->part[MDG_ROWS_X],
-                fit->rows->part[MDG_ROWS_T],
-                fit->shape.n_inputs,
-                fit->shape.n_outputs};
+    mdg_part all = {fit->env,
+                    NULL,
+                    fit->shape.n_rows,
+                    fit->rows->part[MDG_ROWS_X],
+                    fit->rows->part[MDG_ROWS_T],
+                    fit->shape.n_inputs,
+                    fit->shape.n_outputs};
     watch w = {fit, 1.0, 1.0, 1.0, 1, 0};
     uint32_t epochs;
     return fit_one(fit, &s->config, &all, fit->seed, &w, &epochs,
@@ -410,7 +297,7 @@ midge_status mdg_fit_run(const mdg_fit *fit, const mdg_config *config,
     }
     run_state s = {.fit = fit, .config = *config, .out = out};
     s.start_ms = now(fit);
-    MIDGE_TRY(folds_init(&s.folds, fit, err));
+    MIDGE_TRY(mdg_folds_init(&s.folds, fit, err));
     out->epochs_planned =
         config->family == MIDGE_FAMILY_NET ? config->epochs : 0;
     midge_status status = mdg_rows_init(&out->oof, fit->env, fit->shape.n_rows,
@@ -427,7 +314,7 @@ midge_status mdg_fit_run(const mdg_fit *fit, const mdg_config *config,
     while (s.n_models > 0) {
         midge_model_free(s.models[--s.n_models]);
     }
-    folds_deinit(&s.folds);
+    mdg_folds_deinit(&s.folds);
     out->seconds = (now(fit) - s.start_ms) / 1000.0;
     if (status != MIDGE_OK) {
         mdg_fitted_deinit(out);
@@ -444,7 +331,7 @@ void mdg_fitted_deinit(mdg_fitted *fitted) {
 /* ---- A cheap look -------------------------------------------------------- */
 
 static midge_status score_part(const mdg_fit *fit, const midge_model *model,
-                               const part *held, double *score,
+                               const mdg_part *held, double *score,
                                midge_error *err) {
     size_t count = held->n_rows * held->n_outputs;
     float *y = mdg_alloc(fit->env, count, sizeof *y);
@@ -467,17 +354,17 @@ midge_status mdg_fit_screen(const mdg_fit *fit, const mdg_config *config,
     *score = 0.0;
     *ms = 0.0;
     double start = now(fit);
-    fold_set folds;
-    part train = {0};
-    part held = {0};
+    mdg_folds folds;
+    mdg_part train = {0};
+    mdg_part held = {0};
     midge_model *model = NULL;
     watch w = {fit, 0.0, 0.0, 0.0, 1, 0};
     uint32_t epochs;
-    MIDGE_TRY(folds_init(&folds, fit, err));
+    MIDGE_TRY(mdg_folds_init(&folds, fit, err));
     midge_status status =
-        part_init(&train, &folds, 0, 0, SCREEN_TRAIN_MAX, err);
+        mdg_part_init(&train, &folds, 0, 0, SCREEN_TRAIN_MAX, err);
     if (status == MIDGE_OK) {
-        status = part_init(&held, &folds, 0, 1, SCREEN_VALID_MAX, err);
+        status = mdg_part_init(&held, &folds, 0, 1, SCREEN_VALID_MAX, err);
     }
     if (status == MIDGE_OK) {
         status =
@@ -488,8 +375,8 @@ midge_status mdg_fit_screen(const mdg_fit *fit, const mdg_config *config,
     }
     *ms = now(fit) - start;
     midge_model_free(model);
-    part_deinit(&held);
-    part_deinit(&train);
-    folds_deinit(&folds);
+    mdg_part_deinit(&held);
+    mdg_part_deinit(&train);
+    mdg_folds_deinit(&folds);
     return status;
 }
