@@ -28,13 +28,12 @@
 /* One tile: t->c gets t->k more products; rows and regs are constants at each
  * call, so that the sums become registers. */
 INLINE void tile(const mdg_gemm *t, size_t rows, size_t regs) {
-    vf s[ROWS][2];
+    vf s[ROWS][2] = {{{0}}};
+    if (t->accumulate != 0) {
 #pragma GCC unroll 8
-    for (size_t r = 0; r < rows; r++) {
+        for (size_t r = 0; r < rows; r++) {
 #pragma GCC unroll 2
-        for (size_t v = 0; v < regs; v++) {
-            s[r][v] = (vf){0};
-            if (t->accumulate != 0) {
+            for (size_t v = 0; v < regs; v++) {
                 s[r][v] = LOAD(t->c + r * t->ldc + v * VW);
             }
         }
@@ -54,13 +53,21 @@ INLINE void tile(const mdg_gemm *t, size_t rows, size_t regs) {
             }
         }
     }
+    if (t->bias != NULL) {
+        vf bias0 = LOAD(t->bias);
+        vf bias1 = regs == 2 ? LOAD(t->bias + VW) : bias0;
+#pragma GCC unroll 8
+        for (size_t r = 0; r < rows; r++) {
+            s[r][0] += bias0;
+            if (regs == 2) {
+                s[r][1] += bias1;
+            }
+        }
+    }
 #pragma GCC unroll 8
     for (size_t r = 0; r < rows; r++) {
 #pragma GCC unroll 2
         for (size_t v = 0; v < regs; v++) {
-            if (t->bias != NULL) {
-                s[r][v] += LOAD(t->bias + v * VW);
-            }
             STORE(t->c + r * t->ldc + v * VW, s[r][v]);
         }
     }
@@ -69,10 +76,12 @@ INLINE void tile(const mdg_gemm *t, size_t rows, size_t regs) {
 /* A row alone: two sums would wait for each other, eight do not, and B is read
  * in longer pieces. */
 static void wide_row(const mdg_gemm *t) {
-    vf s[WIDE / VW];
+    vf s[WIDE / VW] = {{0}};
+    if (t->accumulate != 0) {
 #pragma GCC unroll 8
-    for (size_t v = 0; v < WIDE / VW; v++) {
-        s[v] = t->accumulate != 0 ? LOAD(t->c + v * VW) : (vf){0};
+        for (size_t v = 0; v < WIDE / VW; v++) {
+            s[v] = LOAD(t->c + v * VW);
+        }
     }
     const float *a = t->a;
     const float *b = t->b;
@@ -84,11 +93,14 @@ static void wide_row(const mdg_gemm *t) {
             s[v] += x * LOAD(b + v * VW);
         }
     }
+    if (t->bias != NULL) {
 #pragma GCC unroll 8
-    for (size_t v = 0; v < WIDE / VW; v++) {
-        if (t->bias != NULL) {
+        for (size_t v = 0; v < WIDE / VW; v++) {
             s[v] += LOAD(t->bias + v * VW);
         }
+    }
+#pragma GCC unroll 8
+    for (size_t v = 0; v < WIDE / VW; v++) {
         STORE(t->c + v * VW, s[v]);
     }
 }

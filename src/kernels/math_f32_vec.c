@@ -75,18 +75,25 @@ INLINE vf relu_lanes(vf x) {
     return (vf)((vi)x & (x > 0.0f));
 }
 
-/* x_i = f(x_i) for all i, n of any size. */
+/* x_i = f(x_i) for all i, n of any size: first the full registers, then the
+ * tail as one more. One loop serves both, so that f is there only once. */
 #define MAP(f, n, x)                                                           \
     do {                                                                       \
-        size_t full_ = (n) - (n) % VW, rest_ = (n) % VW;                       \
-        for (size_t i_ = 0; i_ < full_; i_ += VW) {                            \
-            STORE((x) + i_, f(LOAD((x) + i_)));                                \
+        size_t rest_ = (n) % VW, end_ = (n) - rest_;                           \
+        float tail_[VW] = {0}, *at_ = (x);                                     \
+        for (;;) {                                                             \
+            for (size_t i_ = 0; i_ < end_; i_ += VW) {                         \
+                STORE(at_ + i_, f(LOAD(at_ + i_)));                            \
+            }                                                                  \
+            if (rest_ == 0 || at_ == tail_) {                                  \
+                break;                                                         \
+            }                                                                  \
+            memcpy(tail_, at_ + end_, rest_ * sizeof *tail_);                  \
+            at_ = tail_;                                                       \
+            end_ = VW;                                                         \
         }                                                                      \
         if (rest_ > 0) {                                                       \
-            float tail_[VW] = {0};                                             \
-            memcpy(tail_, (x) + full_, rest_ * sizeof *tail_);                 \
-            STORE(tail_, f(LOAD(tail_)));                                      \
-            memcpy((x) + full_, tail_, rest_ * sizeof *tail_);                 \
+            memcpy((x) + (n) - rest_, tail_, rest_ * sizeof *tail_);           \
         }                                                                      \
     } while (0)
 

@@ -5,6 +5,7 @@ float NAME(dot_f32)(size_t n, const float *a, const float *b) {
     vf s[REGS] = {{0}};
     const float *end = a + (n - n % LANES);
     for (; a != end; a += LANES, b += LANES) {
+#pragma GCC unroll 4
         for (int j = 0; j < REGS; j++) {
             s[j] += LOAD(a + j * VW) * LOAD(b + j * VW);
         }
@@ -20,6 +21,7 @@ float NAME(l2sq_f32)(size_t n, const float *a, const float *b) {
     vf s[REGS] = {{0}};
     const float *end = a + (n - n % LANES);
     for (; a != end; a += LANES, b += LANES) {
+#pragma GCC unroll 4
         for (int j = 0; j < REGS; j++) {
             vf d = LOAD(a + j * VW) - LOAD(b + j * VW);
             s[j] += d * d;
@@ -37,6 +39,7 @@ float NAME(sum_f32)(size_t n, const float *x) {
     vf s[REGS] = {{0}};
     const float *end = x + (n - n % LANES);
     for (; x != end; x += LANES) {
+#pragma GCC unroll 4
         for (int j = 0; j < REGS; j++) {
             s[j] += LOAD(x + j * VW);
         }
@@ -50,11 +53,13 @@ float NAME(sum_f32)(size_t n, const float *x) {
 
 float NAME(max_f32)(size_t n, const float *x) {
     vf s[REGS];
+#pragma GCC unroll 4
     for (int j = 0; j < REGS; j++) {
         s[j] = SPLAT(-__builtin_inff());
     }
     const float *end = x + (n - n % LANES);
     for (; x != end; x += LANES) {
+#pragma GCC unroll 4
         for (int j = 0; j < REGS; j++) {
             vf v = LOAD(x + j * VW);
             s[j] = SELECT(v > s[j], v, s[j]);

@@ -23,6 +23,7 @@ INLINE void dot_rows(size_t cols, const float *a, size_t lda, const float *x,
     vf s[ROWS][REGS] = {{{0}}};
     const float *end = x + (cols - cols % LANES);
     for (; x != end; x += LANES, a += LANES) {
+#pragma GCC unroll 4
         for (int j = 0; j < REGS; j++) {
             vf v = LOAD(x + j * VW);
 #pragma GCC unroll 8
@@ -46,6 +47,7 @@ INLINE void l2sq_rows(size_t cols, const float *a, size_t lda, const float *x,
     vf s[ROWS][REGS] = {{{0}}};
     const float *end = x + (cols - cols % LANES);
     for (; x != end; x += LANES, a += LANES) {
+#pragma GCC unroll 4
         for (int j = 0; j < REGS; j++) {
             vf v = LOAD(x + j * VW);
 #pragma GCC unroll 8
