@@ -1,6 +1,7 @@
 /* rng_test.c: the generator against the published code, and what is made of
  * its numbers against their distributions. Seeds are fixed, so a statistic that
- * passes once passes always; the bounds lie far outside of what chance gives. */
+ * passes once passes always; the bounds lie far outside of what chance gives.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
