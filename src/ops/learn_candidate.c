@@ -87,11 +87,14 @@ static void write_measured(const mdg_fit *fit, const mdg_fitted *fitted,
 }
 
 /* A search that came to nothing is a result too: null, and why. */
-static void write_nothing(midge_json_writer *w, const char *why) {
+static void write_nothing(midge_json_writer *w, const char *why,
+                          double seconds) {
     midge_json_key(w, "candidate");
     midge_json_null(w);
     midge_json_key(w, "reason");
     midge_json_string(w, why);
+    midge_json_key(w, "seconds");
+    midge_json_double(w, seconds);
 }
 
 static midge_status write_found(const mdg_fit *fit, const mdg_config *config,
@@ -126,12 +129,14 @@ midge_status mdg_candidate_make(const mdg_fit *fit, const mdg_config *config,
                                 midge_json_writer *w, double *gain,
                                 double *score, int *found, midge_error *err) {
     mdg_fitted fitted;
-    midge_error why;
+    midge_error why = {.text = ""};
+    double start = fit->host->now_ms(fit->host->ctx);
     *score = 0.0;
     *found = 0;
     midge_status status = mdg_fit_run(fit, config, &fitted, &why);
     if (status == MIDGE_E_STATE || status == MIDGE_E_TIMEOUT) {
-        write_nothing(w, why.text);
+        write_nothing(w, why.text,
+                      (fit->host->now_ms(fit->host->ctx) - start) / 1000.0);
         return MIDGE_OK;
     }
     if (status != MIDGE_OK) {

@@ -17,9 +17,9 @@ typedef struct mdg_candidate_head {
 } mdg_candidate_head;
 
 /* Fits `config`, stores the blobs and writes {"candidate", "reason"} members
- * into the open object: null and why when training came to nothing (diverged,
- * or too little time). `gain` (n_rows, may be NULL) receives each row's gain,
- * `score` their mean; *found is 0 for a null candidate. */
+ * into the open object: null, why, and the seconds spent when training came to
+ * nothing (diverged, or too little time). `gain` (n_rows, may be NULL) receives
+ * each row's gain, `score` their mean; *found is 0 for a null candidate. */
 midge_status mdg_candidate_make(const mdg_fit *fit, const mdg_config *config,
                                 const mdg_candidate_head *head,
                                 midge_json_writer *w, double *gain,

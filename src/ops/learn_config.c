@@ -39,6 +39,17 @@ static int is_large(const mdg_shape *shape) {
     return shape->n_rows >= 2000 && shape->n_inputs >= 64;
 }
 
+/* Random features whose normal equations take a bearable time. */
+static uint32_t bearable_features(const mdg_shape *shape, uint32_t most) {
+    double n = mdg_sqrt_f64(2e11 / (double)shape->n_rows);
+    return n < (double)most ? (uint32_t)(n < 16.0 ? 16.0 : n) : most;
+}
+
+int mdg_config_knn_is_bearable(const mdg_shape *shape) {
+    double rows = (double)shape->n_rows;
+    return rows * rows * (double)shape->n_inputs <= 2e12;
+}
+
 static float clamp(float x, float low, float high) {
     return x < low ? low : x > high ? high : x;
 }
@@ -50,7 +61,7 @@ static uint32_t clamp_u32(double x, uint32_t low, uint32_t high) {
 /* Passes over the rows that make about `steps` batches. */
 static uint32_t epochs_for(const mdg_shape *shape, uint32_t batch,
                            double steps) {
-    return clamp_u32(steps * batch / (double)shape->n_rows, 5, 400);
+    return clamp_u32(steps * batch / (double)shape->n_rows, 8, 400);
 }
 
 mdg_config mdg_config_net(const mdg_shape *shape) {
@@ -91,8 +102,9 @@ mdg_config mdg_config_features(const mdg_shape *shape) {
     mdg_config c;
     memset(&c, 0, sizeof c);
     c.family = MIDGE_FAMILY_FEATURES;
-    c.n_features =
-        is_large(shape) ? 2048 : clamp_u32((double)shape->n_rows, 128, 1024);
+    c.n_features = bearable_features(
+        shape,
+        is_large(shape) ? 2048 : clamp_u32((double)shape->n_rows, 128, 1024));
     c.gamma = 1.0f;
     c.lambda = is_large(shape) ? 1e-5f : 1e-3f;
     return c;

@@ -49,6 +49,8 @@ midge_status mdg_problem_read(const char *name, midge_problem *out,
 /* A network that does well on most data of this shape. */
 mdg_config mdg_config_net(const mdg_shape *shape);
 mdg_config mdg_config_knn(void);
+/* 0 when comparing every row with every other would take minutes. */
+int mdg_config_knn_is_bearable(const mdg_shape *shape);
 mdg_config mdg_config_features(const mdg_shape *shape);
 
 /* Two small steps away from `config`, whatever its family. */

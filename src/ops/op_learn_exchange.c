@@ -70,6 +70,8 @@ static void write_failed(const midge_json *found, const midge_json *board,
             midge_json_int(w, midge_json_get_int(f, "round", 0));
             midge_json_key(w, "reason");
             midge_json_string(w, midge_json_get_string(f, "reason", ""));
+            midge_json_key(w, "seconds");
+            midge_json_double(w, midge_json_get_double(f, "seconds", 0.0));
             midge_json_end_object(w);
         }
     }

@@ -24,16 +24,22 @@ static int is_of(const midge_json *candidate, const char *agent) {
     return strcmp(midge_json_get_string(candidate, "agent", ""), agent) == 0;
 }
 
-/* Seconds of all searches and critiques of an agent that made a candidate. */
+/* Seconds of all searches and critiques of an agent, also of those that came to
+ * nothing. */
 static double seconds_of(const mdg_report *r, const char *agent) {
     double sum = 0.0;
+    const midge_json *failed = midge_json_get(r->board, "failed");
+    for (const midge_json *f = failed ? failed->child : NULL; f; f = f->next) {
+        sum += is_of(f, agent) ? midge_json_get_double(f, "seconds", 0.0) : 0.0;
+    }
     for (const midge_json *c = mdg_board_first(r->board); c; c = c->next) {
         sum += is_of(c, agent) ? midge_json_get_double(c, "seconds", 0.0) : 0.0;
     }
     for (const midge_json *c = r->critiques->child; c; c = c->next) {
         const midge_json *own = midge_json_get(c, "candidate");
-        sum += is_of(own, agent) ? midge_json_get_double(own, "seconds", 0.0)
-                                 : 0.0;
+        const midge_json *timed = own && own->child ? own : c;
+        sum += is_of(c, agent) ? midge_json_get_double(timed, "seconds", 0.0)
+                               : 0.0;
     }
     return sum;
 }

@@ -167,8 +167,10 @@ static midge_status choose(search *s, const char *pattern, mdg_config *out,
         return MIDGE_OK;
     }
     if (strcmp(pattern, "lateral") == 0) {
-        return (s->round + s->variant) % 2 == 1 ? choose_features(s, out, err)
-                                                : choose_knn(s, out, err);
+        int features = (s->round + s->variant) % 2 == 1 ||
+                       !mdg_config_knn_is_bearable(&s->fit.shape);
+        return features ? choose_features(s, out, err)
+                        : choose_knn(s, out, err);
     }
     return midge_fail(err, MIDGE_E_INVALID,
                       "pattern must be convergent, divergent or lateral");
