@@ -133,8 +133,10 @@ static void below_is_unbiased_for_large_bounds(void **state) {
     assert_true(chi_square(cells, 3, 300000.0) < 12.0);
 }
 
+#define CELLS 256
+#define DRAWS 1000000
+
 static void fractions_are_uniform(void **state) {
-    enum { CELLS = 256, DRAWS = 1000000 };
     static uint32_t floats[CELLS], doubles[CELLS];
     mdg_rng rng;
     (void)state;
@@ -156,7 +158,6 @@ static void fractions_are_uniform(void **state) {
 }
 
 static void normal_has_its_moments(void **state) {
-    enum { DRAWS = 1000000 };
     double sum[5] = {0, 0, 0, 0, 0};
     int beyond[4] = {0, 0, 0, 0};
     mdg_rng rng;
