@@ -31,8 +31,9 @@ typedef enum midge_column_type {
  * separator is the comma if the header has one outside of quotes, else the
  * first semicolon or tab in it. Empty lines are no rows. An empty cell is
  * missing, and so are NA, N/A and null, in any case, without quotes. A column
- * is text when one of its cells is neither missing nor a number; in a column
- * of numbers nan, inf, infinity and what no float can hold are refused.
+ * is text when one of its cells is neither missing nor a number ("7", "-.5",
+ * "+1e3", "007"); in a column of numbers nan, inf, infinity and what no float
+ * can hold are refused.
  *
  * .npy: versions 1 to 3, two dimensions, C or Fortran order, little-endian
  * u1 i1 b1 u2 i2 u4 i4 i8 f4 f8. NaN and infinity are refused.

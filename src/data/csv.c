@@ -209,21 +209,84 @@ static int equals_any(const scanner *s, const char *const *words, size_t n) {
     return 0;
 }
 
+static size_t skip_digits(const char *text, size_t size, size_t at) {
+    while (at < size && text[at] >= '0' && text[at] <= '9') {
+        at++;
+    }
+    return at;
+}
+
+/* An unsigned decimal: "7", "007", ".5", "5.", "1e-3". */
+static int looks_like_number(const char *text, size_t size) {
+    size_t at = skip_digits(text, size, 0);
+    size_t n_digits = at;
+    if (at < size && text[at] == '.') {
+        size_t end = skip_digits(text, size, at + 1);
+        n_digits += end - at - 1;
+        at = end;
+    }
+    if (at < size && n_digits > 0 && (text[at] == 'e' || text[at] == 'E')) {
+        at++;
+        at += at < size && (text[at] == '+' || text[at] == '-');
+        size_t end = skip_digits(text, size, at);
+        n_digits = end - at;
+        at = end;
+    }
+    return at == size && n_digits > 0;
+}
+
+/* What looks like a number, but for digits that JSON's numbers must have next
+ * to the point. */
+static int read_bare_point(const char *text, size_t size, double *value) {
+    char whole[64];
+    size_t n = 0;
+    if (size + 2 > sizeof whole) {
+        return 0;
+    }
+    if (text[0] == '.') {
+        whole[n++] = '0';
+    }
+    for (size_t i = 0; i < size; i++) {
+        whole[n++] = text[i];
+        if (text[i] == '.' && skip_digits(text, size, i + 1) == i + 1) {
+            whole[n++] = '0';
+        }
+    }
+    return mdg_decimal_read(whole, n, value);
+}
+
+/* CELL_BAD when no float can hold it. */
+static cell_kind read_number(const char *text, size_t size, float *number) {
+    size_t sign = size > 0 && (text[0] == '-' || text[0] == '+');
+    int is_negative = size > 0 && text[0] == '-';
+    text += sign;
+    size -= sign;
+    if (!looks_like_number(text, size)) {
+        return CELL_TEXT;
+    }
+    while (skip_digits(text, size, 0) > 1 && text[0] == '0') {
+        text++;
+        size--;
+    }
+    double value;
+    if (!mdg_decimal_read(text, size, &value) &&
+        !read_bare_point(text, size, &value)) {
+        return CELL_BAD;
+    }
+    *number = (float)(is_negative ? -value : value);
+    return *number - *number == 0.0f ? CELL_NUMBER : CELL_BAD;
+}
+
 static cell_kind classify(const scanner *s, float *number) {
     static const char *const missing[] = {"na", "n/a", "null"};
     static const char *const bad[] = {"nan",  "inf",      "-inf",
                                       "+inf", "infinity", "-infinity"};
-    size_t plus = s->cell.size > 1 && s->cell.data[0] == '+';
-    double value;
     *number = __builtin_nanf("");
     if (s->cell.size == 0 || (!s->is_quoted && equals_any(s, missing, 3))) {
         return CELL_MISSING;
     }
-    if (mdg_decimal_read(s->cell.data + plus, s->cell.size - plus, &value)) {
-        *number = (float)value;
-        return *number - *number == 0.0f ? CELL_NUMBER : CELL_BAD;
-    }
-    return equals_any(s, bad, 6) ? CELL_BAD : CELL_TEXT;
+    cell_kind kind = read_number(s->cell.data, s->cell.size, number);
+    return kind == CELL_TEXT && equals_any(s, bad, 6) ? CELL_BAD : kind;
 }
 
 static midge_status read_names(scanner *s, midge_table *t, midge_error *err) {
