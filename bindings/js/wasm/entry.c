@@ -1,0 +1,44 @@
+/* entry.c: memory and errors, exported by both modules. */
+#include "entry.h"
+#include "heap.h"
+#include "midge/version.h"
+
+#ifdef __wasm_simd128__
+#define CPU_BITS MIDGE_CPU_SIMD128
+#else
+#define CPU_BITS 0
+#endif
+
+const midge_env entry_env = {heap_realloc, NULL, NULL, NULL, CPU_BITS};
+midge_error entry_error;
+
+EXPORT(alloc) void *entry_alloc(size_t size);
+EXPORT(release) void entry_release(void *block, size_t size);
+EXPORT(heap_used) size_t entry_heap_used(void);
+EXPORT(error_text) const char *entry_error_text(void);
+EXPORT(error_status) int entry_error_status(void);
+EXPORT(version) const char *entry_version(void);
+
+void *entry_alloc(size_t size) {
+    return heap_realloc(NULL, NULL, 0, size);
+}
+
+void entry_release(void *block, size_t size) {
+    heap_realloc(NULL, block, size, 0);
+}
+
+size_t entry_heap_used(void) {
+    return heap_used_bytes();
+}
+
+const char *entry_error_text(void) {
+    return entry_error.text;
+}
+
+int entry_error_status(void) {
+    return (int)entry_error.status;
+}
+
+const char *entry_version(void) {
+    return MIDGE_VERSION;
+}
