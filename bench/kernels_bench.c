@@ -1,8 +1,9 @@
 /* kernels_bench.c: GFLOP/s or GB/s of every kernel in every variant that this
  * CPU runs. One thread. Variants take turns, so that a change of clock or load
- * meets all alike; the median of the rounds is printed.
+ * meets all alike. Prints one JSON object for each kernel and variant, with the
+ * rate of every round; run_kernels.sh makes a table of them.
  *
- *     kernels_bench [rounds]
+ *     kernels_bench [ROUNDS]
  */
 #define _POSIX_C_SOURCE 199309L
 
@@ -153,11 +154,6 @@ static double ns_per_call(const mdg_kernels *k, const work *w) {
     return spent / (double)calls;
 }
 
-static int by_value(const void *x, const void *y) {
-    double p = *(const double *)x, q = *(const double *)y;
-    return (p > q) - (p < q);
-}
-
 static int variants_here(const mdg_kernels **table) {
     int count = 0;
     table[count++] = mdg_kernels_select(0);
@@ -185,12 +181,15 @@ static void measure(const work *w, const mdg_kernels **table, int count,
             ns[v][i] = ns_per_call(table[v], w);
         }
     }
-    printf("%-24s", w->name);
     for (int v = 0; v < count; v++) {
-        qsort(ns[v], (size_t)rounds, sizeof ns[v][0], by_value);
-        printf(" %10.2f", w->amount / ns[v][rounds / 2]);
+        printf("{\"kernel\":\"%s\",\"isa\":\"%s\",\"unit\":\"%s\","
+               "\"rates\":[",
+               w->name, table[v]->isa, w->unit);
+        for (int i = 0; i < rounds; i++) {
+            printf("%s%.4g", i > 0 ? "," : "", w->amount / ns[v][i]);
+        }
+        printf("]}\n");
     }
-    printf("  %s\n", w->unit);
     fflush(stdout);
 }
 
@@ -209,11 +208,6 @@ int main(int argc, char **argv) {
             (*arrays[i])[j] = (float)(j * 7919 % 1000) * 1e-3f;
         }
     }
-    printf("%-24s", "");
-    for (int v = 0; v < count; v++) {
-        printf(" %10s", table[v]->isa);
-    }
-    printf("\n");
     for (size_t i = 0; i < sizeof works / sizeof *works; i++) {
         measure(&works[i], table, count, rounds);
     }

@@ -9,8 +9,8 @@
  *   separate  complete, then claim, group commit
  *   single    as separate, but every command in a transaction of its own
  *
- * Prints one JSON object: medians and ranges over the rounds, the ratio of the
- * medians to `single`, and what an fdatasync costs in that folder.
+ * Prints one JSON object for each way in each round (default 5), and one for
+ * what an fdatasync costs in that folder at that time.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -24,7 +24,6 @@
 #include "sqlite/sqlite_store.h"
 
 #define WORKERS      8u
-#define ROUNDS_MAX   99
 #define GROUP_TASKS  4000u
 #define SINGLE_TASKS 250u
 #define SYNC_SAMPLES 101
@@ -187,48 +186,28 @@ static double sync_p50_ms(const char *path) {
     return ms[SYNC_SAMPLES / 2];
 }
 
-static double print_mode(int mode, double *rates, int rounds,
-                         double per_commit) {
-    qsort(rates, (size_t)rounds, sizeof *rates, compare);
-    double median = rates[rounds / 2];
-    printf("  \"%s\": {\"tasks_per_s\": %.1f, \"lowest\": %.1f, \"highest\": "
-           "%.1f, \"tasks\": %u, \"commands_per_commit\": %.2f},\n",
-           mode_names[mode], median, rates[0], rates[rounds - 1],
-           mode == SINGLE ? SINGLE_TASKS : GROUP_TASKS, per_commit);
-    return median;
+static void print_round(int round, const char *folder) {
+    char path[512];
+    snprintf(path, sizeof path, "%s/store_bench.%ld.db", folder,
+             (long)getpid());
+    printf("{\"round\": %d, \"what\": \"fdatasync\", \"p50_ms\": %.4f}\n",
+           round, sync_p50_ms(path));
+    for (int mode = 0; mode < MODES; mode++) {
+        result r = measure(path, mode);
+        printf("{\"round\": %d, \"what\": \"%s\", \"tasks\": %u, "
+               "\"tasks_per_s\": %.1f, \"commands_per_commit\": %.2f}\n",
+               round, mode_names[mode],
+               mode == SINGLE ? SINGLE_TASKS : GROUP_TASKS, r.tasks_per_s,
+               r.commands_per_commit);
+        fflush(stdout);
+    }
 }
 
 int main(int argc, char **argv) {
-    const char *folder = argc > 1 ? argv[1] : ".";
     int rounds = argc > 2 ? atoi(argv[2]) : 5;
-    double rates[MODES][ROUNDS_MAX];
-    double per_commit[MODES] = {0};
-    double median[MODES];
-    char path[512];
-    if (rounds < 1 || rounds > ROUNDS_MAX) {
-        fprintf(stderr, "store_bench: 1 to %d rounds\n", ROUNDS_MAX);
-        return 2;
-    }
     env = midge_os_env();
-    snprintf(path, sizeof path, "%s/store_bench.%ld.db", folder,
-             (long)getpid());
-    double sync_before = sync_p50_ms(path);
     for (int round = 0; round < rounds; round++) {
-        for (int mode = 0; mode < MODES; mode++) {
-            result r = measure(path, mode);
-            rates[mode][round] = r.tasks_per_s;
-            per_commit[mode] += r.commands_per_commit / rounds;
-        }
+        print_round(round, argc > 1 ? argv[1] : ".");
     }
-    double sync_after = sync_p50_ms(path);
-    printf("{\n  \"workers\": %u, \"rounds\": %d, \"durability\": \"full\",\n",
-           WORKERS, rounds);
-    for (int mode = 0; mode < MODES; mode++) {
-        median[mode] = print_mode(mode, rates[mode], rounds, per_commit[mode]);
-    }
-    printf("  \"ratio_pair\": %.2f, \"ratio_separate\": %.2f,\n",
-           median[PAIR] / median[SINGLE], median[SEPARATE] / median[SINGLE]);
-    printf("  \"fdatasync_p50_ms\": {\"before\": %.3f, \"after\": %.3f}\n}\n",
-           sync_before, sync_after);
     return 0;
 }

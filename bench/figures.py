@@ -1,0 +1,134 @@
+#!/usr/bin/env python3
+"""figures.py: makes docs/guide/figures.md, the table of every figure that Midge
+promises, from bench/results and from nothing else.
+
+With MIDGE_BENCH_OUT (a trial) it reads there, and writes figures.md there.
+"""
+import json
+import os
+import pathlib
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+def middle(s, form, unit=""):
+    return (f'{s["median"]:{form}}{unit} ({s["least"]:{form}} to '
+            f'{s["most"]:{form}})')
+
+
+# Each takes the "results" of its file; gives what was measured, and whether
+# that is what was wanted.
+def seconds(r):
+    return (middle(r["wall_s"], ".1f", " s")
+            + f"; {r['seeds_under_90_s']} of {r['seeds']} seeds under 90 s",
+            r["wall_s"]["median"] < 90)
+
+
+def accuracy(r):
+    return (middle(r["score"], ".4f")
+            + f"; {r['seeds_of_accuracy_0_96']} of {r['seeds']} seeds",
+            r["score"]["median"] >= 0.96)
+
+
+def best_single(r):
+    n = r["seeds_at_least_best_single"]
+    return (f"{n} of {r['seeds']} seeds", n >= 0.8 * r["seeds"]
+            and r["seeds"] >= 10)
+
+
+def epoch(r):
+    adam, sgd = (r[name]["ratio"] for name in ("epoch_adam", "epoch_sgd"))
+    return f"{adam:.2f}x with Adam, {sgd:.2f}x with SGD", min(adam, sgd) >= 1.3
+
+
+def store(r):
+    pair, separate = (r[name]["ratio"] for name in ("pair", "separate"))
+    return (f"{middle(pair, '.1f', 'x')}; as two calls "
+            f"{middle(separate, '.1f', 'x')}; fdatasync "
+            f"{r['fdatasync_p50_ms']['median']:.2f} ms",
+            min(pair["median"], separate["median"]) >= 5)
+
+
+def events(r):
+    rate = {key: value / 1e6 for key, value in r["events_per_s"].items()}
+    return middle(rate, ".2f", " M/s"), rate["median"] >= 1
+
+
+def wasm_size(r):
+    size = r["core_simd_bytes"]
+    return f"{size:,} bytes", size <= 48 * 1024
+
+
+def wasm_load(r):
+    return middle(r["load_ms"], ".2f", " ms"), r["load_ms"]["median"] < 3
+
+
+def clean_test(r):
+    return (f"{r['seconds']} s, {r['packages_installed']} packages installed; "
+            f"{r['last_line']}", r["seconds"] < 600 and r["exit_code"] == 0
+            and r["packages_installed"] > 0 and r["suites"] == "all")
+
+
+def start(r):
+    return middle(r["ms"], ".0f", " ms"), r["ms"]["median"] < 2000
+
+
+FIGURES = [  # what, target, command, file, how to read it
+    ("learning the digits, default settings, on the wall", "under 90 s",
+     "./run bench learn", "learn", seconds),
+    ("accuracy of the ensemble on 2,000 unseen digits", "at least 0.96",
+     "./run bench learn", "learn", accuracy),
+    ("ensemble not below the best single agent", "at least 8 of 10 seeds",
+     "./run bench learn", "learn", best_single),
+    ("epoch of a 784-128-10 net, batch 32, one thread, against PyTorch",
+     "at least 1.3x faster", "./run bench nn", "nn_epoch", epoch),
+    ("claim and complete through SQLite, FULL durability, 8 workers, against "
+     "each transition committed by itself", "at least 5x", "./run bench store",
+     "store", store),
+    ("decide and apply", "at least 1 M events/s", "./run bench swarm", "swarm",
+     events),
+    ("core wasm, SIMD, stripped", "at most 48 KB", "./run bench wasm", "wasm",
+     wasm_size),
+    ("core wasm: load and instantiate in Node", "under 3 ms",
+     "./run bench wasm", "wasm", wasm_load),
+    ("`./test` on a clean machine, all installed from nothing",
+     "under 10 minutes", "bench/clean_test.sh", "clean_test", clean_test),
+    ("a second `./run`, before the real work", "under 2 s",
+     "./run bench start", "start", start),
+]
+
+
+def row(results, link, figure):
+    what, target, command, name, read = figure
+    path = results / f"{name}.json"
+    cells = [what, target, "not measured yet", "", f"`{command}`", ""]
+    if path.exists():
+        data = json.loads(path.read_text())
+        value, reached = read(data["results"])
+        cells[2:4] = value, "yes" if reached else "no"
+        cells[5] = f"[{name}.md]({link}{name}.md), commit {data['commit']}"
+    return "| " + " | ".join(cells) + " |"
+
+
+def main():
+    trial = os.environ.get("MIDGE_BENCH_OUT")
+    results = pathlib.Path(trial or ROOT / "bench/results")
+    page = results / "figures.md" if trial else ROOT / "docs/guide/figures.md"
+    link = "" if trial else "../../bench/results/"
+    page.write_text("\n".join([
+        "# Figures", "",
+        "Made by `bench/figures.py` from `bench/results`; nothing here was "
+        "typed in. A",
+        "cell is the median (least to most) unless it says more; machine, "
+        "compiler and",
+        "every single measurement are in the results.", "",
+        "| what | target | measured | reached | command | results |",
+        "|---|---|---|---|---|---|",
+        *(row(results, link, figure) for figure in FIGURES), "",
+        "`./run bench all` makes all of them again but `./test`, which wants "
+        "a machine",
+        "where nothing is installed.", ""]))
+    print(page.read_text(), end="")
+
+
+main()

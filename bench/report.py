@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+"""report.py: what the reports of all benchmarks share.
+
+    report.py BUILD SOURCE...
+
+prints the first line of the measurements: the machine, the compiler of BUILD,
+the commit ("+changes" when a SOURCE is changed) and how busy the machine is.
+Printed before anything is measured, so that it is true of what was measured.
+The rest is for NAME_report.py: reading the lines, the middle and the spread,
+the page and the data.
+"""
+import datetime
+import json
+import os
+import pathlib
+import re
+import statistics
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BUSY_SECONDS = 2.0
+QUIET = 0.5  # cores that may be busy with other things
+
+
+# ---- Where the measurements come from --------------------------------------
+
+def cpu():
+    text = pathlib.Path("/proc/cpuinfo").read_text()
+    found = re.search(r"model name\s*:\s*(.*)", text)
+    return found.group(1) if found else "unknown"
+
+
+def memory_gib():
+    return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+                 / 2**30, 1)
+
+
+def compiler(build):
+    """As meson found it, since that is what made the programs."""
+    log = pathlib.Path(build) / "meson-logs/meson-log.txt"
+    text = log.read_text() if log.exists() else ""
+    found = re.search(r'^C compiler for the host machine: .*"(.*)"', text, re.M)
+    return found.group(1) if found else "unknown"
+
+
+def git(*words):
+    run = subprocess.run(["git", "-c", "safe.directory=*", "-C", ROOT, *words],
+                         text=True, capture_output=True)
+    return run.stdout.strip() if run.returncode == 0 else None
+
+
+def commit(sources):
+    name = git("rev-parse", "--short", "HEAD")
+    changed = git("status", "--porcelain", "--", *sources)
+    return (name or "unknown") + ("+changes" if changed else "")
+
+
+def busy_cores():
+    """Cores busy with other things, over BUSY_SECONDS of doing nothing."""
+    def spent():
+        words = pathlib.Path("/proc/stat").read_text().split("\n")[0].split()
+        ticks = [int(word) for word in words[1:9]]
+        return sum(ticks) - ticks[3] - ticks[4]  # but idle and iowait
+    before = spent()
+    time.sleep(BUSY_SECONDS)
+    ticks = (spent() - before) / os.sysconf("SC_CLK_TCK")
+    return round(ticks / BUSY_SECONDS, 2)
+
+
+def origin(build, sources):
+    busy = busy_cores()
+    if busy > QUIET:
+        print(f"midge: {busy} cores are busy with other things; the figures "
+              "will be worse and wider for it", file=sys.stderr)
+    return {"machine": {"cpu": cpu(), "cores": os.cpu_count(),
+                        "memory_gib": memory_gib()},
+            "compiler": compiler(build), "commit": commit(sources),
+            "date": datetime.datetime.now(datetime.timezone.utc)
+            .strftime("%Y-%m-%d %H:%M UTC"), "busy_cores_before": busy}
+
+
+# ---- For NAME_report.py ----------------------------------------------------
+
+def read(path):
+    """The origin and the measurements."""
+    lines = pathlib.Path(path).read_text().splitlines()
+    first, *rest = [json.loads(line) for line in lines]
+    return first["origin"], rest
+
+
+def spread(values, digits=1):
+    values = sorted(values)
+    return {"n": len(values),
+            "median": round(statistics.median(values), digits),
+            "least": round(values[0], digits),
+            "most": round(values[-1], digits)}
+
+
+def cell(s, form=",.0f"):
+    return (f'{s["median"]:{form}} ({s["least"]:{form}} to '
+            f'{s["most"]:{form}})')
+
+
+def table(*rows):
+    """Of lists of cells; the first is the heading."""
+    lines = ["| " + " | ".join(str(cell) for cell in row) + " |"
+             for row in rows]
+    return [lines[0], "|" + "---|" * len(rows[0]), *lines[1:]]
+
+
+def origin_lines(result, cores="all cores used"):
+    machine, busy = result["machine"], result["busy_cores_before"]
+    busy = "" if busy is None else (f", {busy} cores busy with other things "
+                                    "just before")
+    return [f"- {machine['cpu']}, {machine['cores']} cores ({cores}), "
+            f"{machine['memory_gib']} GiB",
+            f"- commit {result['commit']}; {result['compiler']}; "
+            f"{result['date']}{busy}"]
+
+
+def write(out, result, title, *parts):
+    """OUT.json of result, OUT.md of parts: lists of lines."""
+    page = [f"# {title}", ""]
+    for part in parts:
+        page += [*part, ""]
+    pathlib.Path(f"{out}.json").write_text(json.dumps(result, indent=1) + "\n")
+    pathlib.Path(f"{out}.md").write_text("\n".join(page))
+
+
+if __name__ == "__main__":
+    print(json.dumps({"origin": origin(sys.argv[1], sys.argv[2:])}))
