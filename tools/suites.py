@@ -154,6 +154,8 @@ def script_tests(folder, program=True):
         code, text = run([sys.executable, "-m", "unittest", "-v", path.stem],
                          env=test_env(), cwd=path.parent)
         total.add(noted(counts.unittest(text, code), path, text))
+    if total.line() == Counts().line():
+        total.add(Counts(failed=1, notes=[f"tests/{folder} has no test"]))
     return total
 
 
@@ -234,10 +236,6 @@ def suite_browser():
 
 def suite_cli():
     return script_tests("cli")
-
-
-def suite_crash():
-    return script_tests("crash")
 
 
 def suite_tools():
