@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # bench.sh: what every run_*.sh shares. Sourced by bash, never run.
 #
 # A script calls begin, adds its measurements to $lines, one JSON object a line,
@@ -34,9 +35,11 @@ begin() {
     python3 "$root/bench/report.py" "$build" "$@" >"$lines"
 }
 
-# finish SUBJECT NAME: the page and the data of NAME, by SUBJECT_report.py.
+# finish SUBJECT NAME: the page and the data of NAME, by SUBJECT_report.py, and
+# the page of all figures unless this is a trial.
 finish() {
     mkdir -p "$out"
     python3 "$root/bench/$1_report.py" "$lines" "$out/$2"
     cat "$out/$2.md"
+    [ -n "${MIDGE_BENCH_OUT-}" ] || python3 "$root/bench/figures.py" >/dev/null
 }

@@ -12,8 +12,6 @@ def main():
         "seconds": int(seconds), "packages_installed": int(packages),
         "exit_code": int(code), "last_line": last,
         "suites": suites or "all"}}
-    # Measured by now: what was busy before is not known any more.
-    result["busy_cores_before"] = None
     report.write(
         out, result, "`./test` in a fresh clone",
         ["Made by `bench/clean_test.sh`."], report.origin_lines(result),

@@ -70,15 +70,11 @@ def busy_cores():
 
 
 def origin(build, sources):
-    busy = busy_cores()
-    if busy > QUIET:
-        print(f"midge: {busy} cores are busy with other things; the figures "
-              "will be worse and wider for it", file=sys.stderr)
     return {"machine": {"cpu": cpu(), "cores": os.cpu_count(),
                         "memory_gib": memory_gib()},
             "compiler": compiler(build), "commit": commit(sources),
             "date": datetime.datetime.now(datetime.timezone.utc)
-            .strftime("%Y-%m-%d %H:%M UTC"), "busy_cores_before": busy}
+            .strftime("%Y-%m-%d %H:%M UTC")}
 
 
 # ---- For NAME_report.py ----------------------------------------------------
@@ -111,7 +107,7 @@ def table(*rows):
 
 
 def origin_lines(result, cores="all cores used"):
-    machine, busy = result["machine"], result["busy_cores_before"]
+    machine, busy = result["machine"], result.get("busy_cores_before")
     busy = "" if busy is None else (f", {busy} cores busy with other things "
                                     "just before")
     return [f"- {machine['cpu']}, {machine['cores']} cores ({cores}), "
@@ -129,5 +125,14 @@ def write(out, result, title, *parts):
     pathlib.Path(f"{out}.md").write_text("\n".join(page))
 
 
+def main():
+    busy = busy_cores()
+    if busy > QUIET:
+        print(f"midge: {busy} cores are busy with other things; the figures "
+              "will be worse and wider for it", file=sys.stderr)
+    print(json.dumps({"origin": {**origin(sys.argv[1], sys.argv[2:]),
+                                 "busy_cores_before": busy}}))
+
+
 if __name__ == "__main__":
-    print(json.dumps({"origin": origin(sys.argv[1], sys.argv[2:])}))
+    main()
