@@ -191,7 +191,7 @@ static midge_status write_frame(midge_buf *buf, uint32_t version) {
 
 static midge_status open_frame(const void *bytes, size_t size, mdg_reader *r,
                                midge_error *err) {
-    memset(r, 0x55, sizeof *r);
+    *r = (mdg_reader){(const uint8_t *)"old", 3, 0, 0};
     midge_status status =
         mdg_frame_open(bytes, size, MAGIC, 3, "test file", r, err);
     if (status != MIDGE_OK) {

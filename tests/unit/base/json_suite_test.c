@@ -279,6 +279,8 @@ static const sample bad_strings[] = {
  * UTF-16; open in the RFC, refused here. */
 static const sample bad_encodings[] = {
     BYTES("[\"\\uDADA\"]"),
+    BYTES("[\"\\uD800\\uE000\"]"),
+    BYTES("[\"\\uD800\\uDBFF\"]"),
     BYTES("[\"\\uD888\\u1234\"]"),
     BYTES("[\"\\uD800\\n\"]"),
     BYTES("[\"\\uDd1ea\"]"),

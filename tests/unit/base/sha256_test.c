@@ -58,6 +58,27 @@ static void hashes_a_million_letters(void **state) {
         "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
 
+/* Each length up to 200 bytes, so that padding meets every place of a block;
+ * the hash of their hashes was made with another implementation. */
+static void pads_every_length(void **state) {
+    uint8_t message[200];
+    char hex[MIDGE_SHA256_HEX];
+    midge_sha256 all;
+    (void)state;
+    midge_sha256_init(&all);
+    for (size_t size = 0; size <= sizeof message; size++) {
+        midge_sha256_hex(message, size, hex);
+        midge_sha256_update(&all, hex, 64);
+        if (size < sizeof message) {
+            message[size] = (uint8_t)(size * 7 + 1);
+        }
+    }
+    finish(&all, hex);
+    assert_string_equal(
+        hex,
+        "2e4a3cd5a1498d68dbe42f5114a172594576fa45febce02f5d6ad8863181bef0");
+}
+
 /* Every length over two blocks and a bit, split into three at every place near
  * the edges of blocks and at random ones. */
 static void streams_as_in_one_call(void **state) {
@@ -91,6 +112,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hashes_the_published_messages),
         cmocka_unit_test(hashes_a_million_letters),
+        cmocka_unit_test(pads_every_length),
         cmocka_unit_test(streams_as_in_one_call),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
