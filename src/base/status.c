@@ -101,7 +101,6 @@ static spec read_spec(const char **at, va_list *args) {
         s.left |= **at == '-';
         (*at)++;
     }
-    s.zero &= !s.left;
     s.width = read_digits(at);
     if (**at == '.') {
         (*at)++;
