@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # lib.sh: what ./run, ./test and tools/setup share. Sourced by bash, never run.
 # Expects $root, the folder of the repository.
 
