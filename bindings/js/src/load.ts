@@ -70,8 +70,9 @@ async function compileFetched(url: URL): Promise<Omit<Compiled, "compileMs">> {
   if (!response.ok) {
     throw new Error(`HTTP ${response.status} ${response.statusText}`);
   }
+  // Exactly this: engines refuse a stream whose type has parameters.
   const type = response.headers.get("content-type") ?? "";
-  if (type.split(";")[0]!.trim().toLowerCase() === "application/wasm") {
+  if (type.trim().toLowerCase() === "application/wasm") {
     const module = await WebAssembly.compileStreaming(response);
     return { module, source: "stream", bytes: null };
   }

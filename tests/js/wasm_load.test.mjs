@@ -1,0 +1,153 @@
+// Loading: variants, once and many times, from everywhere, and failing clearly.
+import assert from "node:assert/strict";
+import { readFileSync, statSync } from "node:fs";
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { test } from "node:test";
+import { pathToFileURL } from "node:url";
+
+import { DIST, importMidge, PACKAGE_URL, run, VARIANTS } from "./wasm_support.mjs";
+
+const { load, openSwarm, hasSimd, MidgeError } = await importMidge();
+
+function fileOf(module) {
+  return join(DIST, "wasm", `midge-${module}.wasm`);
+}
+
+/** An address of its own for a file: nothing was loaded from there yet. */
+function freshUrl(module, query) {
+  return new URL(`${pathToFileURL(fileOf(module)).href}?${query}`);
+}
+
+/** Serves the bytes of the SIMD core under a type; returns its address. */
+async function serve(t, type, status = 200) {
+  const server = createServer((request, response) => {
+    response.writeHead(status, { "content-type": type });
+    response.end(readFileSync(fileOf("core-simd")));
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => server.close());
+  return new URL(`http://127.0.0.1:${server.address().port}/core.wasm`);
+}
+
+test("this engine has SIMD, so that both variants are really tested", () => {
+  assert.equal(hasSimd(), true);
+});
+
+test("no module has grown past what the project promises", () => {
+  assert.ok(statSync(fileOf("core-simd")).size <= 48 * 1024);
+  assert.ok(statSync(fileOf("core-scalar")).size <= 48 * 1024);
+  assert.ok(statSync(fileOf("swarm")).size <= 48 * 1024);
+});
+
+for (const module of ["core-simd", "core-scalar", "swarm"]) {
+  test(`${module} imports nothing`, () => {
+    const compiled = new WebAssembly.Module(readFileSync(fileOf(module)));
+    assert.deepEqual(WebAssembly.Module.imports(compiled), []);
+  });
+}
+
+// On x86 these engines have wasm SIMD only with SSSE3, which can be turned off.
+const noSimd = { skip: process.arch === "x64" ? false : "needs an x86-64" };
+test("an engine without SIMD gets the scalar variant", noSimd, async () => {
+  const script = `
+    const { hasSimd, load } = await import(${JSON.stringify(PACKAGE_URL)});
+    const midge = await load();
+    const simd = await load({ variant: "simd" }).catch((error) => error.message);
+    const { module } = midge.info();
+    console.log(JSON.stringify([hasSimd(), module, midge.selftest(), simd]));`;
+  const args = ["--no-enable-ssse3", "--input-type=module", "-e", script];
+  const answer = JSON.parse(run(process.execPath, args));
+  const expected = (await load()).selftest();
+  assert.deepEqual(answer.slice(0, 3), [false, "core-scalar", expected]);
+  assert.match(answer[3], /cannot load file:.*SIMD unsupported/);
+});
+
+for (const variant of VARIANTS) {
+  test(`${variant}: the loader says what it loaded`, async () => {
+    const wasm = freshUrl(`core-${variant}`, "info");
+    const info = (await load({ variant, wasm })).info();
+    assert.equal(info.module, `core-${variant}`);
+    assert.equal(info.source, "file");
+    assert.equal(info.cached, false);
+    assert.equal(info.bytes, statSync(fileOf(info.module)).size);
+    assert.ok(info.compileMs > 0 && info.instantiateMs > 0);
+    assert.match(info.version, /^\d+\.\d+\.\d+$/);
+    assert.equal(info.usedBytes, 0);
+    assert.equal((await load({ variant, wasm })).info().cached, true);
+    const beside = (await load({ variant })).info();
+    assert.equal(beside.bytes, info.bytes);
+  });
+
+  test(`${variant}: kernels give the same bits as everywhere`, async () => {
+    const midge = await load({ variant });
+    const url = new URL("../../include/midge/selftest.h", import.meta.url);
+    const found = /SELFTEST_RESULT (0x[0-9a-f]+)/.exec(readFileSync(url, "utf8"));
+    assert.equal(midge.selftest(), Number(found[1]));
+    assert.equal(midge.info().usedBytes, 0);
+  });
+}
+
+test("the default variant is SIMD here, and an unknown one is refused", async () => {
+  assert.equal((await load()).info().module, "core-simd");
+  await assert.rejects(load({ variant: "mmx" }), /use "simd" or "scalar"/);
+});
+
+test("concurrent loads compile once and share nothing else", async (t) => {
+  const wasm = freshUrl("core-simd", "concurrent");
+  const compile = t.mock.method(WebAssembly, "compile");
+  const all = await Promise.all(Array.from({ length: 8 }, () => load({ wasm })));
+  assert.equal(compile.mock.callCount(), 1);
+  const cached = all.map((midge) => midge.info().cached);
+  assert.deepEqual(cached, [false, ...Array(7).fill(true)]);
+  assert.throws(() => all[0].core.call("bundle_n_inputs", 2 ** 31));
+  assert.throws(() => all[0].selftest(), { code: "TRAPPED" });
+  assert.equal(all[1].selftest(), all[2].selftest());
+});
+
+test("from given bytes and from a compiled module", async () => {
+  const wasm = readFileSync(fileOf("core-scalar"));
+  const info = (await load({ variant: "scalar", wasm })).info();
+  assert.equal(info.source, "given");
+  assert.equal(info.bytes, wasm.byteLength);
+  const module = new WebAssembly.Module(wasm);
+  assert.equal((await load({ wasm: module })).info().bytes, null);
+});
+
+test("from a server: a stream with the right type, else when it is there", async (t) => {
+  const right = await serve(t, "application/wasm");
+  assert.equal((await load({ wasm: right })).info().source, "stream");
+  assert.equal((await load({ wasm: right })).info().cached, true);
+  for (const type of ["application/octet-stream", "application/wasm; x=y"]) {
+    const other = await serve(t, type);
+    const info = (await load({ wasm: other })).info();
+    assert.equal(info.source, "response");
+    assert.equal(info.bytes, statSync(fileOf("core-simd")).size);
+  }
+});
+
+test("what cannot be loaded is named, and can be tried again", async (t) => {
+  const missing = new URL("./nowhere.wasm", import.meta.url);
+  await assert.rejects(load({ wasm: missing }), /cannot load file:.*nowhere\.wasm: ENOENT/);
+  await assert.rejects(load({ wasm: missing }), /ENOENT/);
+  await assert.rejects(load({ wasm: new Uint8Array(8) }), /cannot load the given bytes/);
+  const absent = await serve(t, "text/plain", 404);
+  await assert.rejects(load({ wasm: absent }), /core\.wasm: HTTP 404/);
+  const whole = readFileSync(fileOf("core-simd"));
+  await assert.rejects(load({ wasm: whole.subarray(0, 1000) }), /cannot load/);
+  await assert.rejects(openSwarm({ wasm: missing }), /ENOENT/);
+});
+
+test("an instance that trapped is dead, and says why", async () => {
+  const midge = await load();
+  assert.throws(() => midge.core.call("bundle_n_inputs", 2 ** 31), (error) => {
+    assert.ok(error instanceof MidgeError);
+    assert.equal(error.code, "TRAPPED");
+    assert.match(error.message, /bundle_n_inputs \(memory access out of bounds\)/);
+    assert.ok(error.cause instanceof WebAssembly.RuntimeError);
+    return true;
+  });
+  assert.throws(() => midge.openModel(new Uint8Array(4)), { code: "TRAPPED" });
+  assert.throws(() => midge.info(), /load a fresh one/);
+  assert.notEqual((await load()).selftest(), 0);
+});
