@@ -380,3 +380,21 @@ midge_status mdg_fit_screen(const mdg_fit *fit, const mdg_config *config,
     mdg_folds_deinit(&folds);
     return status;
 }
+
+midge_status mdg_fit_open(mdg_fit *fit, mdg_rows *rows, const midge_env *env,
+                          const midge_op_host *host, const midge_json *args,
+                          midge_error *err) {
+    midge_problem problem;
+    memset(fit, 0, sizeof *fit);
+    MIDGE_TRY(mdg_problem_read(midge_json_get_string(args, "problem", ""),
+                               &problem, err));
+    MIDGE_TRY(mdg_rows_get(rows, env, host,
+                           midge_json_get_string(args, "train", ""), 3, err));
+    fit->env = env;
+    fit->host = host;
+    fit->rows = rows;
+    fit->shape = mdg_fit_shape(rows, problem);
+    fit->n_folds = mdg_fit_folds(&fit->shape);
+    fit->limit_ms = 1000.0 * midge_json_get_double(args, "limit_seconds", 0.0);
+    return MIDGE_OK;
+}

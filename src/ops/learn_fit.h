@@ -20,6 +20,13 @@ typedef struct mdg_fit {
 mdg_shape mdg_fit_shape(const mdg_rows *rows, midge_problem problem);
 uint32_t mdg_fit_folds(const mdg_shape *shape);
 
+/* What every operation that trains starts with: reads the problem and the
+ * training rows that `args` names, and sets all of `fit` but the two seeds.
+ * `rows` is the caller's to deinit. */
+midge_status mdg_fit_open(mdg_fit *fit, mdg_rows *rows, const midge_env *env,
+                          const midge_op_host *host, const midge_json *args,
+                          midge_error *err);
+
 typedef struct mdg_fitted {
     mdg_rows oof; /* out-of-fold predictions for every training row */
     midge_model *model;

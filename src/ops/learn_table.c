@@ -1,5 +1,6 @@
 /* learn_table.c: what data.load and data.split have in common. */
 #include "ops/learn_table.h"
+#include "ops/blob_parts.h"
 
 #include <string.h>
 
@@ -66,16 +67,9 @@ static midge_status find_rows(mdg_learn_table *t, midge_error *err) {
 static midge_status load(mdg_learn_table *t, const midge_op_host *host,
                          const midge_json *op_args, midge_error *err) {
     const char *name = midge_json_get_string(op_args, "target", "");
-    midge_buf bytes;
-    midge_buf_init(&bytes, t->env, MIDGE_TABLE_BYTES_MAX);
-    midge_status status = host->get_blob(
-        host->ctx, midge_json_get_string(op_args, "data", ""), &bytes, err);
-    if (status == MIDGE_OK) {
-        status =
-            midge_table_read(t->env, bytes.data, bytes.size, &t->table, err);
-    }
-    midge_buf_deinit(&bytes);
-    MIDGE_TRY(status);
+    MIDGE_TRY(mdg_blob_table(t->env, host,
+                             midge_json_get_string(op_args, "data", ""),
+                             &t->table, err));
     int64_t column = midge_table_find_column(t->table, name);
     if (column < 0) {
         return no_column(t->table, name, err);

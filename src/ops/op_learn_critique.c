@@ -131,27 +131,17 @@ static midge_status work(critique *c, midge_buf *result, midge_error *err) {
 }
 
 MDG_OP_FN(learn_critique) {
-    midge_problem problem;
     mdg_rows rows;
-    MIDGE_TRY(mdg_problem_read(midge_json_get_string(args, "problem", ""),
-                               &problem, err));
-    MIDGE_TRY(mdg_rows_get(&rows, env, host,
-                           midge_json_get_string(args, "train", ""), 3, err));
-    uint64_t seed = (uint64_t)midge_json_get_int(args, "seed", 1);
     critique c = {.agent = midge_json_get_string(args, "agent", "")};
+    MIDGE_TRY(mdg_fit_open(&c.fit, &rows, env, host, args, err));
+    uint64_t seed = (uint64_t)midge_json_get_int(args, "seed", 1);
     int64_t place = midge_json_get_int(args, "place", 1);
     c.leader = mdg_board_first(midge_json_get(args, "board"));
     while (c.leader && --place > 0) {
         c.leader = c.leader->next;
     }
-    c.fit.env = env;
-    c.fit.host = host;
-    c.fit.shape = mdg_fit_shape(&rows, problem);
-    c.fit.rows = &rows;
-    c.fit.n_folds = mdg_fit_folds(&c.fit.shape);
     c.fit.fold_seed = mdg_rng_mix(seed, 3);
     c.fit.seed = mdg_rng_mix(seed, 4);
-    c.fit.limit_ms = 1000.0 * midge_json_get_double(args, "limit_seconds", 0.0);
     midge_status status = work(&c, result, err);
     mdg_rows_deinit(&rows);
     return status;

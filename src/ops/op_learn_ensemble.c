@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "ops/blob_parts.h"
 #include "ops/learn_candidate.h"
 #include "ops/learn_score.h"
 #include "ops/learn_select.h"
@@ -91,19 +92,6 @@ static midge_status choose(ensemble *e, uint64_t seed, midge_error *err) {
     return ok ? MIDGE_OK : midge_fail(err, MIDGE_E_NOMEM, "out of memory");
 }
 
-static midge_status read_model(const ensemble *e, const char *ref,
-                               midge_model **out, midge_error *err) {
-    midge_buf bytes;
-    *out = NULL;
-    midge_buf_init(&bytes, e->env, 0);
-    midge_status status = e->host->get_blob(e->host->ctx, ref, &bytes, err);
-    if (status == MIDGE_OK) {
-        status = midge_model_read(e->env, bytes.data, bytes.size, out, err);
-    }
-    midge_buf_deinit(&bytes);
-    return status;
-}
-
 /* The members with weight, as one model. */
 static midge_status build(const ensemble *e, midge_model **out,
                           midge_error *err) {
@@ -114,8 +102,9 @@ static midge_status build(const ensemble *e, midge_model **out,
     *out = NULL;
     for (uint32_t c = 0; c < e->select.n_candidates; c++) {
         if (e->weight[c] > 0.0f && status == MIDGE_OK) {
-            status = read_model(
-                e, midge_json_get_string(e->candidates[c], "model", ""),
+            status = mdg_blob_model(
+                e->env, e->host,
+                midge_json_get_string(e->candidates[c], "model", ""),
                 &members[n], err);
             weights[n] = e->weight[c];
             n += status == MIDGE_OK;
@@ -131,19 +120,6 @@ static midge_status build(const ensemble *e, midge_model **out,
     return status;
 }
 
-static midge_status read_encoder(const ensemble *e, const char *ref,
-                                 midge_encoder **out, midge_error *err) {
-    midge_buf bytes;
-    *out = NULL;
-    midge_buf_init(&bytes, e->env, 0);
-    midge_status status = e->host->get_blob(e->host->ctx, ref, &bytes, err);
-    if (status == MIDGE_OK) {
-        status = midge_encoder_read(e->env, bytes.data, bytes.size, out, err);
-    }
-    midge_buf_deinit(&bytes);
-    return status;
-}
-
 static midge_status store(ensemble *e, const char *encoder_ref,
                           midge_error *err) {
     midge_model *model;
@@ -152,7 +128,7 @@ static midge_status store(ensemble *e, const char *encoder_ref,
     midge_buf_init(&bytes, e->env, 0);
     midge_status status = build(e, &model, err);
     if (status == MIDGE_OK) {
-        status = read_encoder(e, encoder_ref, &encoder, err);
+        status = mdg_blob_encoder(e->env, e->host, encoder_ref, &encoder, err);
     }
     if (status == MIDGE_OK) {
         status = midge_bundle_write(encoder, model, &bytes);

@@ -204,24 +204,14 @@ static midge_status work(search *s, midge_buf *result, midge_error *err) {
 }
 
 MDG_OP_FN(learn_search) {
-    midge_problem problem;
     mdg_rows rows;
-    MIDGE_TRY(mdg_problem_read(midge_json_get_string(args, "problem", ""),
-                               &problem, err));
-    MIDGE_TRY(mdg_rows_get(&rows, env, host,
-                           midge_json_get_string(args, "train", ""), 3, err));
-    uint64_t seed = (uint64_t)midge_json_get_int(args, "seed", 1);
     search s = {.args = args, .board = midge_json_get(args, "board")};
+    MIDGE_TRY(mdg_fit_open(&s.fit, &rows, env, host, args, err));
+    uint64_t seed = (uint64_t)midge_json_get_int(args, "seed", 1);
     s.round = midge_json_get_int(args, "round", 1);
     s.variant = midge_json_get_int(args, "variant", 0);
-    s.fit.env = env;
-    s.fit.host = host;
-    s.fit.shape = mdg_fit_shape(&rows, problem);
-    s.fit.rows = &rows;
-    s.fit.n_folds = mdg_fit_folds(&s.fit.shape);
     s.fit.fold_seed = (uint64_t)midge_json_get_int(args, "fold_seed", 1);
     s.fit.seed = mdg_rng_mix(seed, 1);
-    s.fit.limit_ms = 1000.0 * midge_json_get_double(args, "limit_seconds", 0.0);
     mdg_rng_seed(&s.rng, mdg_rng_mix(seed, 2));
     midge_status status = work(&s, result, err);
     mdg_rows_deinit(&rows);

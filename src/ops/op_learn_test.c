@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/fmath.h"
+#include "ops/blob_parts.h"
 #include "ops/learn_candidate.h"
 #include "ops/learn_score.h"
 #include "ops/ops_table.h"
@@ -101,16 +102,9 @@ static mdg_interval interval_of(final_test *t, const double *gain) {
 
 static midge_status test_agent(final_test *t, uint32_t i, midge_error *err) {
     entry *e = &t->entries[i];
-    midge_buf bytes;
-    midge_model *model = NULL;
-    midge_buf_init(&bytes, t->env, 0);
-    midge_status status = t->host->get_blob(
-        t->host->ctx, midge_json_get_string(e->candidate, "model", ""), &bytes,
-        err);
-    if (status == MIDGE_OK) {
-        status = midge_model_read(t->env, bytes.data, bytes.size, &model, err);
-    }
-    midge_buf_deinit(&bytes);
+    const char *ref = midge_json_get_string(e->candidate, "model", "");
+    midge_model *model;
+    midge_status status = mdg_blob_model(t->env, t->host, ref, &model, err);
     if (status == MIDGE_OK) {
         status = predict(t, model, err);
     }
@@ -138,16 +132,10 @@ static double rmse_of(const final_test *t, const midge_encoder *encoder) {
 
 static midge_status test_ensemble(final_test *t, const char *ref,
                                   midge_error *err) {
-    midge_buf bytes;
-    midge_encoder *encoder = NULL;
-    midge_model *model = NULL;
-    midge_buf_init(&bytes, t->env, 0);
-    midge_status status = t->host->get_blob(t->host->ctx, ref, &bytes, err);
-    if (status == MIDGE_OK) {
-        status = midge_bundle_read(t->env, bytes.data, bytes.size, &encoder,
-                                   &model, err);
-    }
-    midge_buf_deinit(&bytes);
+    midge_encoder *encoder;
+    midge_model *model;
+    midge_status status =
+        mdg_blob_bundle(t->env, t->host, ref, &encoder, &model, err);
     if (status == MIDGE_OK) {
         status = predict(t, model, err);
     }

@@ -1,6 +1,6 @@
 /* op_model_predict.c: model.predict, a learned model at work. */
 #include "base/alloc.h"
-#include "midge/model.h"
+#include "ops/blob_parts.h"
 #include "ops/learn_config.h"
 #include "ops/learn_score.h"
 #include "ops/ops_table.h"
@@ -16,31 +16,13 @@ typedef struct prediction {
     float *y;
 } prediction;
 
-static midge_status get(const prediction *p, const midge_op_host *host,
-                        const midge_json *args, const char *key,
-                        midge_buf *bytes, midge_error *err) {
-    midge_buf_init(bytes, p->env, 0);
-    return host->get_blob(host->ctx, midge_json_get_string(args, key, ""),
-                          bytes, err);
-}
-
 static midge_status load(prediction *p, const midge_op_host *host,
                          const midge_json *args, midge_error *err) {
-    midge_buf bytes;
-    midge_status status = get(p, host, args, "model", &bytes, err);
-    if (status == MIDGE_OK) {
-        status = midge_bundle_read(p->env, bytes.data, bytes.size, &p->encoder,
-                                   &p->model, err);
-    }
-    midge_buf_deinit(&bytes);
-    MIDGE_TRY(status);
-    status = get(p, host, args, "data", &bytes, err);
-    if (status == MIDGE_OK) {
-        status =
-            midge_table_read(p->env, bytes.data, bytes.size, &p->table, err);
-    }
-    midge_buf_deinit(&bytes);
-    return status;
+    MIDGE_TRY(mdg_blob_bundle(p->env, host,
+                              midge_json_get_string(args, "model", ""),
+                              &p->encoder, &p->model, err));
+    return mdg_blob_table(p->env, host, midge_json_get_string(args, "data", ""),
+                          &p->table, err);
 }
 
 static midge_status run(prediction *p, midge_error *err) {
