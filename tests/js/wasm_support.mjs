@@ -72,3 +72,23 @@ export function npyRows(from, nRows, to) {
   writeFileSync(to, Buffer.concat([file.subarray(0, 10), padded, ...rows]));
   return to;
 }
+
+/** The elements of a JSON array as the texts they are: parsing and writing them
+ * again would change the spelling of numbers, and so the hash. */
+export function elements(text) {
+  const found = [];
+  let depth = 0;
+  let start = 0;
+  for (const { 0: token, index } of text.matchAll(/"(?:\\.|[^"\\])*"|[[\]{}]/g)) {
+    if (token === "{" || token === "[") {
+      depth += 1;
+      start = depth === 2 ? index : start;
+    } else if (token === "}" || token === "]") {
+      depth -= 1;
+      if (depth === 1) {
+        found.push(text.slice(start, index + 1));
+      }
+    }
+  }
+  return found;
+}

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 
 import {
+  elements,
   importMidge,
   midgeJson,
   oracle,
@@ -17,26 +18,6 @@ const { openSwarm, MidgeError } = await importMidge();
 const folder = scratch(after);
 const db = ["--db", join(folder, "swarm")];
 let events;
-
-/** The elements of a JSON array as the texts they are: parsing and writing them
- * again would change the spelling of numbers, and so the hash. */
-function elements(text) {
-  const found = [];
-  let depth = 0;
-  let start = 0;
-  for (const { 0: token, index } of text.matchAll(/"(?:\\.|[^"\\])*"|[[\]{}]/g)) {
-    if (token === "{" || token === "[") {
-      depth += 1;
-      start = depth === 2 ? index : start;
-    } else if (token === "}" || token === "]") {
-      depth -= 1;
-      if (depth === 1) {
-        found.push(text.slice(start, index + 1));
-      }
-    }
-  }
-  return found;
-}
 
 before(() => {
   midgeJson("learn", PENGUINS, "--target", "Species", "--rounds", "2", ...db);
