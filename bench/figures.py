@@ -7,6 +7,7 @@ With MIDGE_BENCH_OUT (a trial) it reads there, and writes figures.md there.
 import json
 import os
 import pathlib
+import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -54,6 +55,7 @@ def events(r):
     return middle(rate, ".2f", " M/s"), rate["median"] >= 1
 
 
+# wasm.json: "core_simd_bytes", and "load_ms" as report.spread() makes it.
 def wasm_size(r):
     size = r["core_simd_bytes"]
     return f"{size:,} bytes", size <= 48 * 1024
@@ -104,9 +106,14 @@ def row(results, link, figure):
     cells = [what, target, "not measured yet", "", f"`{command}`", ""]
     if path.exists():
         data = json.loads(path.read_text())
-        value, reached = read(data["results"])
-        cells[2:4] = value, "yes" if reached else "no"
-        cells[5] = f"[{name}.md]({link}{name}.md), commit {data['commit']}"
+        try:
+            value, reached = read(data["results"])
+            cells[2:4] = value, "yes" if reached else "no"
+        except KeyError as missing:
+            cells[2] = f"not found: {missing} in {name}.json"
+            print(f"midge: {what}: {cells[2]}", file=sys.stderr)
+        cells[5] = (f"[{name}.md]({link}{name}.md), "
+                    f"commit {data['commit']}")
     return "| " + " | ".join(cells) + " |"
 
 
