@@ -162,6 +162,46 @@ static void bundles_read_back(void **state) {
     tear_down(&f);
 }
 
+/* Written by tests/golden/make_bundle_v1.py, which knows only the pages. */
+static void the_golden_file_reads(void **state) {
+    static const char csv[] = "size,colour\n4,gr\xC3\xBCn\n,red\n";
+    static const uint32_t rows[] = {0, 1};
+    struct test_env t;
+    test_env_init(&t);
+    FILE *in = fopen(GOLDEN_DIR "/bundle_v1.mbun", "rb");
+    assert_non_null(in);
+    char bytes[1024];
+    size_t size = fread(bytes, 1, sizeof bytes, in);
+    fclose(in);
+    midge_encoder *e;
+    midge_model *model;
+    midge_table *table;
+    assert_int_equal(midge_bundle_read(&t.env, bytes, size, &e, &model, NULL),
+                     MIDGE_OK);
+    assert_string_equal(midge_encoder_target(e), "kind");
+    assert_string_equal(midge_encoder_dropped(e, 0), "id");
+    assert_int_equal(
+        midge_table_read(&t.env, csv, sizeof csv - 1, &table, NULL), MIDGE_OK);
+    float x[6], y[4];
+    const float features[] = {1, 0, 1, 0, 1, 0};
+    const float outputs[] = {0.125f, 0.875f, 0.875f, 0.125f};
+    assert_int_equal(midge_encoder_features(e, table, rows, 2, x, NULL),
+                     MIDGE_OK);
+    assert_memory_equal(x, features, sizeof x);
+    assert_int_equal(midge_model_predict(model, 2, x, y, NULL), MIDGE_OK);
+    assert_memory_equal(y, outputs, sizeof y);
+    midge_buf again;
+    midge_buf_init(&again, &t.env, 0);
+    assert_int_equal(midge_bundle_write(e, model, &again), MIDGE_OK);
+    assert_int_equal(again.size, size);
+    assert_memory_equal(again.data, bytes, size);
+    midge_buf_deinit(&again);
+    midge_encoder_free(e);
+    midge_model_free(model);
+    midge_table_free(table);
+    assert_int_equal(t.held_bytes, 0);
+}
+
 /* Encoders that do not fit the model: inputs, outputs, problem. */
 static void halves_that_do_not_fit(void **state) {
     static const char *const csv[] = {"a,b,c,y\n1,2,1,p\n2,1,5,q\n0,1,1,p\n",
@@ -336,6 +376,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_read_back),
         cmocka_unit_test(bundles_read_back),
+        cmocka_unit_test(the_golden_file_reads),
         cmocka_unit_test(halves_that_do_not_fit),
         cmocka_unit_test(cut_at_every_byte),
         cmocka_unit_test(every_byte_flipped),
