@@ -1,10 +1,10 @@
 /* flat.c: every query against every row.
  *
- * Rows are walked in blocks that stay in the second-level cache while a block
- * of queries is compared with them. The k best of a query are kept sorted in
- * the caller's array; rows come in increasing order and are inserted behind
- * equal distances, so ties go to the smaller row number without being looked
- * at.
+ * Rows are walked in blocks that stay in the first-level cache while a block of
+ * queries, which stays in the second, is compared with them. The k best of a
+ * query are kept sorted in the caller's array; rows come in increasing order
+ * and are inserted behind equal distances, so ties go to the smaller row number
+ * without being looked at.
  */
 #include "midge/index.h"
 
@@ -14,9 +14,9 @@
 #include "base/fmath.h"
 #include "kernels/kernels.h"
 
-#define BLOCK_BYTES   (192u * 1024u) /* of rows: less than any L2 cache */
+#define BLOCK_BYTES   (24u * 1024u) /* of rows: less than any L1 cache */
 #define BLOCK_ROWS    256u
-#define BLOCK_QUERIES 16u
+#define BLOCK_QUERIES 256u
 
 struct midge_index {
     const midge_env *env;
