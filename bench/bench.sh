@@ -8,6 +8,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$root/tools/lib.sh"
 
 build=$root/build-bench
+build_options=(--buildtype=release -Dbench=true -Dwasm=disabled -Dtests=disabled)
 out=${MIDGE_BENCH_OUT:-$root/bench/results}
 # The last core: the first one serves interrupts on many machines.
 last_core=$(($(nproc) - 1))
@@ -25,8 +26,7 @@ begin() {
     shift
     # shellcheck disable=SC2086
     "$root/tools/setup" build $groups
-    configure "$build" --buildtype=release -Dbench=true -Dwasm=disabled \
-        -Dtests=disabled
+    configure "$build" "${build_options[@]}"
     compile "$build" "${targets[@]}"
     # On the disk of the build: the system's temporary folder may be memory.
     scratch=$(mktemp -d "$build/scratch.XXXXXX")

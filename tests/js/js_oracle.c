@@ -5,7 +5,7 @@
  *     js_oracle features MODEL DATA                encoded rows, raw floats
  *     js_oracle outputs MODEL DATA                 outputs of them, raw floats
  *     js_oracle replay EVENTS                      "SEQ HASH" of lines of JSON
- *     js_oracle time MODEL DATA ROUNDS             ms of predicting all rows
+ *     js_oracle time MODEL DATA ROWS ROUNDS        JSON: ms of each prediction
  *
  * FAMILY: net (one hidden layer of 128 ReLU), knn, features, ensemble (of these
  * and two nets with other activations). Exit code 1 and a line when it fails.
@@ -232,13 +232,19 @@ static void put_floats(const float *x, size_t count) {
     }
 }
 
-static void time_rounds(work *w, int rounds) {
+static void time_rounds(work *w, size_t n_rows, int rounds) {
+    if (n_rows == 0 || n_rows > w->n_rows) {
+        stop("there are not so many rows");
+    }
+    w->n_rows = n_rows;
     predict(w); /* caches and pages */
     for (int i = 0; i < rounds; i++) {
         double start = midge_os_monotonic_ms();
         predict(w);
-        printf("%.6f\n", midge_os_monotonic_ms() - start);
+        double ms = midge_os_monotonic_ms() - start;
+        printf("%s%.6f", i == 0 ? "[" : ", ", ms);
     }
+    puts("]");
 }
 
 static void replay(const char *path) {
@@ -279,8 +285,8 @@ int main(int argc, char **argv) {
         } else if (strcmp(what, "outputs") == 0) {
             predict(&w);
             put_floats(w.y, w.n_y);
-        } else if (strcmp(what, "time") == 0 && argc == 5) {
-            time_rounds(&w, atoi(argv[4]));
+        } else if (strcmp(what, "time") == 0 && argc == 6) {
+            time_rounds(&w, strtoul(argv[4], NULL, 10), atoi(argv[5]));
         }
         free_work(&w);
     } else {
