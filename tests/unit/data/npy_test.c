@@ -74,7 +74,7 @@ static void expect_cells(const struct file *f, size_t rows, size_t columns,
     assert_int_equal(midge_table_n_columns(table), columns);
     assert_int_equal(midge_table_is_array(table), 1);
     for (size_t c = 0; c < columns; c++) {
-        char name[16];
+        char name[24];
         snprintf(name, sizeof name, "c%zu", c);
         assert_string_equal(midge_table_column_name(table, c), name);
         for (size_t r = 0; r < rows; r++) {
