@@ -47,12 +47,5 @@ midge_status midge_model_fit_knn(const midge_env *env, midge_problem problem,
     if (status == MIDGE_OK) {
         status = fill(model, data, options, err);
     }
-    if (status != MIDGE_OK) {
-        midge_model_free(model);
-        return status == MIDGE_E_NOMEM
-                   ? midge_fail(err, status, "no memory for a model")
-                   : status;
-    }
-    *out = model;
-    return MIDGE_OK;
+    return mdg_model_finish(model, status, out, err);
 }

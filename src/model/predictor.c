@@ -113,6 +113,18 @@ midge_status mdg_model_check(const midge_env *env, uint32_t n_inputs,
     return check_finite("a target", data->n_rows, n_outputs, data->t, err);
 }
 
+midge_status mdg_model_finish(midge_model *model, midge_status status,
+                              midge_model **out, midge_error *err) {
+    if (status == MIDGE_OK) {
+        *out = model;
+        return MIDGE_OK;
+    }
+    midge_model_free(model);
+    return status == MIDGE_E_NOMEM
+               ? midge_fail(err, status, "no memory for a model")
+               : status;
+}
+
 midge_status midge_model_from_net_take(const midge_env *env,
                                        midge_problem problem, midge_net *net,
                                        midge_model **out) {

@@ -54,6 +54,9 @@ struct midge_model {
 midge_status mdg_model_make(const midge_env *env, midge_family family,
                             midge_problem problem, uint32_t n_inputs,
                             uint32_t n_outputs, midge_model **out);
+/* How a fit ends: with MIDGE_OK the model is handed over, else it is freed. */
+midge_status mdg_model_finish(midge_model *model, midge_status status,
+                              midge_model **out, midge_error *err);
 uint32_t mdg_model_nesting(const midge_model *model);
 /* What every fit asks of its rows: there are some, all of it is finite, and the
  * sizes are such as a file may have. */
