@@ -34,7 +34,7 @@ use_node() {
 configure() {
     local dir=$1 wanted
     shift
-    wanted="$*"
+    wanted="$root $*" # a tree that moved is configured anew
     if [ -f "$dir/build.ninja" ] &&
         [ "$(cat "$dir/.options" 2>/dev/null)" = "$wanted" ]; then
         return 0

@@ -17,7 +17,8 @@
 #include "midge/table.h"
 #include "sqlite/sqlite_store.h"
 
-#define WAIT_MS 200
+#define WAIT_MS     200
+#define STORE_FAILS 10 /* appends in a row: no room, or a broken disk */
 
 static volatile sig_atomic_t interrupted;
 
@@ -129,11 +130,21 @@ static midge_run_state wait_for(cli_learning *l) {
         if (view.state != MIDGE_RUN_ACTIVE || interrupted) {
             return view.state;
         }
+        if (midge_driver_failing(l->driver, &l->store_error) >= STORE_FAILS) {
+            return view.state;
+        }
         seq = midge_driver_wait(l->driver, seq, WAIT_MS);
     }
 }
 
 static int stopped(const cli_learning *l) {
+    if (l->store_error.status != MIDGE_OK && !interrupted) {
+        fprintf(stderr,
+                "midge: %s cannot be written: %s. What is done is kept; make "
+                "room and give the same command again.\n",
+                l->home.dir, l->store_error.text);
+        return CLI_FAILED;
+    }
     fprintf(stderr,
             "midge: stopped. What is done is kept in %s; the same command goes "
             "on from there.\n",

@@ -60,6 +60,7 @@ typedef struct cli_learning {
     midge_os_lock lock;
     int locked;
     midge_driver *driver;
+    midge_error store_error; /* why the store can no longer be written */
     uint32_t run;
     int resumed;
     double start_ms;

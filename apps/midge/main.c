@@ -127,7 +127,7 @@ int main(int argc, char **argv) {
         code = run(&c, argv[0]);
     }
     midge_arena_deinit(&c.arena);
-    if (fflush(stdout) != 0 && code == CLI_DONE) {
+    if ((fflush(stdout) != 0 || ferror(stdout)) && code == CLI_DONE) {
         code = cli_complain(CLI_FAILED, "the output could not be written");
     }
     return code;

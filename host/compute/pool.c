@@ -44,15 +44,15 @@ static midge_command claim_command(const midge_pool *pool) {
  */
 static midge_status record_and_claim(midge_pool *pool,
                                      const midge_command *record,
-                                     midge_reply *next) {
+                                     midge_reply *next, midge_error *err) {
     const midge_command claim = claim_command(pool);
     midge_status status = MIDGE_OK;
     for (int i = 0; i < STORE_RETRIES; i++) {
         memset(next, 0, sizeof *next);
         status = atomic_load(&pool->stopping)
-                     ? midge_driver_command(pool->driver, record, next, NULL)
+                     ? midge_driver_command(pool->driver, record, next, err)
                      : midge_driver_command_pair(pool->driver, record, &claim,
-                                                 next, NULL);
+                                                 next, err);
         int store_failed = status == MIDGE_E_IO || status == MIDGE_E_BUSY ||
                            status == MIDGE_E_NOMEM;
         if (!store_failed || next->seq != 0) {
@@ -95,7 +95,20 @@ static void work_on(mdg_worker *worker, midge_reply *next) {
         .error = text_of(err.text[0] ? err.text : midge_status_text(status)),
         .retryable = mdg_pool_is_retryable(status),
     };
-    midge_status recorded = record_and_claim(pool, &record, next);
+    midge_error why = {.text = ""};
+    midge_status recorded = record_and_claim(pool, &record, next, &why);
+    int refused = recorded == MIDGE_E_INVALID || recorded == MIDGE_E_LIMIT;
+    if (refused && status == MIDGE_OK && next->seq == 0) {
+        /* A result that cannot be recorded is how the operation failed; without
+         * this the lease would only run out, and hide the cause. */
+        const midge_command failed = {.type = MIDGE_COMMAND_FAIL,
+                                      .task = worker->claim.task,
+                                      .fence = worker->claim.fence,
+                                      .error = text_of(why.text)};
+        err = why;
+        status = recorded;
+        recorded = record_and_claim(pool, &failed, next, NULL);
+    }
     if (recorded != MIDGE_OK && status == MIDGE_OK && next->task == 0 &&
         next->seq == 0) {
         status = recorded;

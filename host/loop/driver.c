@@ -20,7 +20,7 @@
 #include "midge/os.h"
 
 #define BATCH_MAX_DEFAULT 1024u
-#define TIMER_STEP_MS     1000 /* so that a jump of the clock is noticed */
+#define TIMER_STEP_MS     1000 /* the longest sleep while something is due */
 
 /* One waiting caller; lives on its stack. */
 typedef struct call {
@@ -45,10 +45,13 @@ struct midge_driver {
     call **last; /* where the next call is linked */
     uint64_t seq;
     uint64_t wakes;
-    int64_t tick_after_ms; /* not before: a failing store is not hammered */
+    int64_t tick_after_ms;  /* not before: a failing store is not hammered */
+    double clock_offset_ms; /* Unix time when opened, less the monotonic */
     uint32_t batch_max;
     int stopping;
     midge_driver_stats stats;
+    midge_error failure; /* of the last append that failed */
+    uint32_t failing;    /* such appends in a row */
 };
 
 /* `ms` from now on the clock the conditions use. */
@@ -64,10 +67,17 @@ static struct timespec deadline(int64_t ms) {
     return at;
 }
 
+/* Unix time as it was when the driver opened, carried on by the monotonic
+ * clock: a step of the wall clock must not end leases, nor stop them from
+ * ending. */
+static int64_t now_ms(const midge_driver *d) {
+    return (int64_t)(d->clock_offset_ms + midge_os_monotonic_ms());
+}
+
 /* Only the writer changes the state, so the writer reads it without a lock. */
 static int64_t ms_to_tick(const midge_driver *d) {
     int64_t due = midge_swarm_next_due_ms(d->engine.swarm);
-    int64_t now = midge_os_unix_ms();
+    int64_t now = now_ms(d);
     if (due == INT64_MAX) {
         return INT64_MAX;
     }
@@ -112,7 +122,7 @@ static call *wait_for_work(midge_driver *d) {
 static midge_status decide_now(midge_driver *d, const midge_command *command,
                                midge_reply *reply, midge_error *err) {
     midge_command stamped = *command;
-    stamped.now_ms = midge_os_unix_ms();
+    stamped.now_ms = now_ms(d);
     return mdg_engine_decide(&d->engine, &stamped, reply, err);
 }
 
@@ -138,30 +148,29 @@ static void tick_if_due(midge_driver *d) {
         /* A failure shows in the commit, or again at the next tick. */
         midge_status ignored = decide_now(d, &tick, &reply, NULL);
         (void)ignored;
-        d->tick_after_ms = midge_os_unix_ms() + 1;
+        d->tick_after_ms = now_ms(d) + 1;
     }
 }
 
 /* Decides and appends one batch; the state is locked against readers. */
 static midge_status run_batch(midge_driver *d, call *calls, size_t *n_events,
-                              double *append_ms) {
-    midge_error why = {0};
-    midge_status status = mdg_engine_mend(&d->engine, &why);
+                              double *append_ms, midge_error *why) {
+    midge_status status = mdg_engine_mend(&d->engine, why);
     if (status == MIDGE_OK) {
-        tick_if_due(d);
         for (call *c = calls; c; c = c->next) {
             decide_call(d, c);
         }
+        tick_if_due(d); /* a result that waited comes before its lease's end */
         *n_events = d->engine.batch.count;
         double start = midge_os_monotonic_ms();
-        status = mdg_engine_commit(&d->engine, &why);
+        status = mdg_engine_commit(&d->engine, why);
         *append_ms = midge_os_monotonic_ms() - start;
     }
     if (status != MIDGE_OK) {
         *n_events = 0;
-        d->tick_after_ms = midge_os_unix_ms() + TIMER_STEP_MS;
-        why.status = status;
-        fail_all(calls, &why);
+        d->tick_after_ms = now_ms(d) + TIMER_STEP_MS;
+        why->status = status;
+        fail_all(calls, why);
     }
     return status;
 }
@@ -186,6 +195,16 @@ static void answer(midge_driver *d, call *calls, size_t n_events,
     }
 }
 
+static void note_outcome(midge_driver *d, midge_status status, size_t n_events,
+                         const midge_error *why) {
+    if (status != MIDGE_OK) {
+        d->failure = *why;
+        d->failing++;
+    } else if (n_events > 0) {
+        d->failing = 0;
+    }
+}
+
 static void *write_loop(void *ctx) {
     midge_driver *d = ctx;
     pthread_mutex_lock(&d->mutex);
@@ -198,11 +217,12 @@ static void *write_loop(void *ctx) {
         size_t n_events = 0;
         double append_ms = 0;
         pthread_rwlock_wrlock(&d->state);
-        midge_status told = run_batch(d, calls, &n_events, &append_ms);
-        (void)told; /* each caller has it */
+        midge_error why = {0};
+        midge_status status = run_batch(d, calls, &n_events, &append_ms, &why);
         pthread_rwlock_unlock(&d->state);
         pthread_mutex_lock(&d->mutex);
         answer(d, calls, n_events, append_ms);
+        note_outcome(d, status, n_events, &why);
         if (d->first) {
             /* The answered want to come back with their next commands. Without
              * this the callers fall into two crowds, one in the queue while the
@@ -271,6 +291,7 @@ midge_status midge_driver_open_take(const midge_env *env, midge_store *store,
     }
     memset(d, 0, sizeof *d);
     d->env = env;
+    d->clock_offset_ms = (double)midge_os_unix_ms() - midge_os_monotonic_ms();
     d->batch_max = BATCH_MAX_DEFAULT;
     d->last = &d->first;
     init_locks(d);
@@ -372,6 +393,16 @@ void midge_driver_wake(midge_driver *driver) {
     driver->wakes++;
     pthread_cond_broadcast(&driver->moved);
     pthread_mutex_unlock(&driver->mutex);
+}
+
+uint32_t midge_driver_failing(midge_driver *driver, midge_error *why) {
+    pthread_mutex_lock(&driver->mutex);
+    uint32_t failing = driver->failing;
+    if (why && failing > 0) {
+        *why = driver->failure;
+    }
+    pthread_mutex_unlock(&driver->mutex);
+    return failing;
 }
 
 void midge_driver_limit_batch(midge_driver *driver, uint32_t max_commands) {

@@ -47,7 +47,8 @@ MIDGE_API MIDGE_NODISCARD midge_status midge_driver_command_pair(
     const midge_command *second, midge_reply *reply, midge_error *err);
 
 /* Calls fn with the state, which stands still meanwhile and holds nothing that
- * is not durable; be brief, and issue no command from inside. */
+ * is not durable, except while midge_driver_failing is above 0 and the store
+ * could not even be read again; be brief, and issue no command from inside. */
 typedef void (*midge_driver_read_fn)(void *ctx, const midge_swarm *swarm);
 MIDGE_API void midge_driver_read(midge_driver *driver, midge_driver_read_fn fn,
                                  void *ctx);
@@ -59,6 +60,11 @@ MIDGE_API uint64_t midge_driver_wait(midge_driver *driver, uint64_t seq,
                                      int64_t timeout_ms);
 /* Lets every thread that is in midge_driver_wait now return early. */
 MIDGE_API void midge_driver_wake(midge_driver *driver);
+
+/* How many appends failed since the last that did not; 0 when all is well.
+ * `why` (may be NULL) receives the last failure. A store that stays full or
+ * broken shows here; commands are answered with the same error. */
+MIDGE_API uint32_t midge_driver_failing(midge_driver *driver, midge_error *why);
 
 /* At most this many commands share a transaction (a pair is two, and stays
  * together); 0 means 1024. 1 commits each by itself: for measuring. */

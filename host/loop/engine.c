@@ -8,7 +8,9 @@
  */
 #include "loop/engine.h"
 
-#define EVENT_ARENA_BYTES ((size_t)64 << 20)
+#define EVENT_ARENA_BYTES                                                      \
+    ((size_t)256 << 20) /* the longest dependency list                         \
+                         */
 
 typedef struct replay {
     const midge_env *env;

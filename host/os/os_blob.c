@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "midge/os.h"
+#include "os/os_sync.h"
 
 #define PREFIX       "sha256:"
 #define PREFIX_BYTES 7u
@@ -39,11 +40,15 @@ midge_status midge_os_blob_put(const char *dir, const void *bytes, size_t size,
     struct stat st;
     midge_sha256_hex(bytes, size, hex);
     MIDGE_TRY(blob_path(dir, hex, 0, path, err));
+    char folder[PATH_MAX];
+    MIDGE_TRY(blob_path(dir, hex, 1, folder, err));
     if (stat(path, &st) != 0 || (uint64_t)st.st_size != size) {
-        char folder[PATH_MAX];
-        MIDGE_TRY(blob_path(dir, hex, 1, folder, err));
         MIDGE_TRY(midge_os_make_dirs(folder, err));
         MIDGE_TRY(midge_os_write_file(path, bytes, size, err));
+    } else {
+        /* Whoever renamed it there may have died before this. */
+        MIDGE_TRY(mdg_os_sync_parent(path, err));
+        MIDGE_TRY(mdg_os_sync_parent(folder, err));
     }
     memcpy(ref, PREFIX, PREFIX_BYTES);
     memcpy(ref + PREFIX_BYTES, hex, MIDGE_SHA256_HEX);

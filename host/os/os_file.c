@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "midge/os.h"
+#include "os/os_sync.h"
 
 static midge_status fail_errno(midge_error *err, const char *what,
                                const char *path) {
@@ -78,7 +79,10 @@ static midge_status read_all(int fd, const char *path, size_t want,
         if (want > 0) {
             out->size += (size_t)n;
             want -= (size_t)n;
-        } else if (midge_buf_append(out, &probe, 1) == MIDGE_OK) {
+        } else if (midge_buf_append(out, &probe, 1) != MIDGE_OK) {
+            return midge_fail(err, out->status, "%s: %s", path,
+                              midge_status_text(out->status));
+        } else {
             want = max_bytes - (out->size - start);
             want = want < 4096 ? want : 4096;
         }
@@ -147,7 +151,7 @@ static midge_status parent_of(const char *path, char out[PATH_MAX],
     return MIDGE_OK;
 }
 
-static midge_status sync_parent(const char *path, midge_error *err) {
+midge_status mdg_os_sync_parent(const char *path, midge_error *err) {
     char parent[PATH_MAX];
     MIDGE_TRY(parent_of(path, parent, err));
     int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -200,13 +204,13 @@ midge_status midge_os_write_file(const char *path, const void *bytes,
         unlink(name);
         return status;
     }
-    return sync_parent(path, err);
+    return mdg_os_sync_parent(path, err);
 }
 
 /* One folder; that it is there already is well. */
 static midge_status make_dir(const char *path, midge_error *err) {
     if (mkdir(path, 0700) == 0) {
-        return sync_parent(path, err);
+        return mdg_os_sync_parent(path, err);
     }
     struct stat st;
     if (errno == EEXIST && stat(path, &st) == 0) {

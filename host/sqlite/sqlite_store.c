@@ -118,6 +118,9 @@ static midge_status sqlite_append(midge_store *store,
                                   const midge_record *records, size_t n_records,
                                   midge_error *err) {
     sqlite_store *s = (sqlite_store *)store;
+    if (!sqlite3_get_autocommit(s->db)) { /* an earlier rollback failed */
+        MIDGE_TRY(mdg_sqlite_run(s->rollback, err));
+    }
     MIDGE_TRY(mdg_sqlite_run(s->begin, err));
     midge_status status = MIDGE_OK;
     for (size_t i = 0; i < n_records && status == MIDGE_OK; i++) {

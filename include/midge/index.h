@@ -46,15 +46,15 @@ MIDGE_API MIDGE_NODISCARD midge_status midge_index_add(midge_index *index,
 MIDGE_API size_t midge_index_count(const midge_index *index);
 MIDGE_API uint32_t midge_index_dim(const midge_index *index);
 MIDGE_API midge_metric midge_index_metric(const midge_index *index);
+/* All rows, (count, dim); borrowed until the next add. */
 MIDGE_API const float *midge_index_rows(const midge_index *index);
 
 /* The k nearest rows of each of n_queries queries (n_queries, dim), nearest
  * first: out is (n_queries, k). k is at least 1; when the index has fewer than
  * k rows the rest of a query's places has row UINT32_MAX and distance infinity.
  * MIDGE_E_INVALID when a query has NaN or infinity, and then `out` is as it
- * was. Allocates nothing; any number of threads may search at once. Cost:
- * n_queries
- * * count * dim, blocked for the cache. */
+ * was. Allocates nothing; any number of threads may search at once.
+ * Cost: n_queries times count times dim, blocked for the cache. */
 MIDGE_API MIDGE_NODISCARD midge_status
 midge_index_search(const midge_index *index, size_t n_queries,
                    const float *queries, uint32_t k, midge_neighbour *out);

@@ -90,6 +90,8 @@ MIDGE_API void midge_json_end_object(midge_json_writer *w);
 MIDGE_API void midge_json_begin_array(midge_json_writer *w);
 MIDGE_API void midge_json_end_array(midge_json_writer *w);
 MIDGE_API void midge_json_key(midge_json_writer *w, const char *key);
+MIDGE_API void midge_json_key_n(midge_json_writer *w, const char *key,
+                                size_t size);
 MIDGE_API void midge_json_null(midge_json_writer *w);
 MIDGE_API void midge_json_bool(midge_json_writer *w, int value);
 MIDGE_API void midge_json_int(midge_json_writer *w, int64_t value);

@@ -152,6 +152,10 @@ void midge_json_key(midge_json_writer *w, const char *key) {
     put_key(w, key, strlen(key));
 }
 
+void midge_json_key_n(midge_json_writer *w, const char *key, size_t size) {
+    put_key(w, key, size);
+}
+
 void midge_json_string_n(midge_json_writer *w, const char *text, size_t size) {
     begin_value(w);
     put_string(w, text, size);

@@ -22,7 +22,8 @@ static midge_status wake_dependents(mdg_decision *d, uint32_t task) {
 
 midge_status mdg_decide_complete(mdg_decision *d) {
     const midge_command *c = d->command;
-    midge_text result = c->result.size ? c->result : mdg_text("null");
+    midge_text result =
+        c->result.size ? mdg_trim_json(c->result) : mdg_text("null");
     MIDGE_TRY(mdg_check_fence(d));
     MIDGE_TRY(mdg_check_json(d->swarm->env, result, "the result", d->err));
     midge_event *event = mdg_emit_task(d, MIDGE_EVENT_TASK_SUCCEEDED, c->task);

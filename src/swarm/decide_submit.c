@@ -115,7 +115,8 @@ static midge_status emit_task_added(mdg_decision *d, uint32_t position) {
     event->task = d->swarm->n_tasks + 1 + position;
     event->name = task->name;
     event->kind = task->kind;
-    event->input = task->input.size ? task->input : mdg_text("null");
+    event->input =
+        task->input.size ? mdg_trim_json(task->input) : mdg_text("null");
     event->deps = deps->items ? deps->items + deps->count : NULL;
     event->n_deps = task->n_deps;
     MIDGE_TRY(add_deps(d, position));

@@ -188,6 +188,8 @@ midge_status mdg_check_error_text(midge_text text, midge_error *err);
 /* One JSON value, which still fits one level deeper. */
 midge_status mdg_check_json(const midge_env *env, midge_text text,
                             const char *what, midge_error *err);
+/* Without the blanks around it, which an event on one line does not keep. */
+midge_text mdg_trim_json(midge_text json);
 /* Copies JSON; line breaks and tabs between its tokens become blanks, so that
  * an event stays one line and the state does not depend on the round trip. */
 void mdg_copy_json(char *out, midge_text json);

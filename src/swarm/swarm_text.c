@@ -157,6 +157,21 @@ midge_status mdg_check_json(const midge_env *env, midge_text text,
                       why.text);
 }
 
+static int is_json_blank(char c) {
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+midge_text mdg_trim_json(midge_text json) {
+    while (json.size > 0 && is_json_blank(json.data[0])) {
+        json.data++;
+        json.size--;
+    }
+    while (json.size > 0 && is_json_blank(json.data[json.size - 1])) {
+        json.size--;
+    }
+    return json;
+}
+
 void mdg_copy_json(char *out, midge_text json) {
     for (uint32_t i = 0; i < json.size; i++) {
         char c = json.data[i];

@@ -10,7 +10,6 @@
 typedef struct resolver {
     const midge_swarm *swarm;
     uint32_t run;
-    midge_arena *arena;
     midge_json_writer *writer;
     midge_error *err;
 } resolver;
@@ -104,18 +103,25 @@ static midge_status write_reference(resolver *r, const midge_json *name,
         midge_json_raw(r->writer, task->outcome, task->outcome_size);
         return MIDGE_OK;
     }
+    /* Memory for one result at a time: many may be referred to. */
+    midge_arena arena;
     const midge_json *result = NULL;
-    MIDGE_TRY(midge_json_read(r->arena, task->outcome, task->outcome_size,
-                              &result, r->err));
-    midge_text pointer = {path->string, path->count};
-    const midge_json *part = follow(result, pointer);
-    if (!part) {
-        return midge_fail(r->err, MIDGE_E_NOT_FOUND,
-                          "the result of task '%s' has nothing at '%s'",
-                          name->string, path->string);
+    midge_arena_init(&arena, r->swarm->env, INPUT_ARENA_MAX);
+    midge_status status = midge_json_read(&arena, task->outcome,
+                                          task->outcome_size, &result, r->err);
+    if (status == MIDGE_OK) {
+        midge_text pointer = {path->string, path->count};
+        const midge_json *part = follow(result, pointer);
+        if (part) {
+            midge_json_value(r->writer, part);
+        } else {
+            status = midge_fail(r->err, MIDGE_E_NOT_FOUND,
+                                "the result of task '%s' has nothing at '%s'",
+                                name->string, path->string);
+        }
     }
-    midge_json_value(r->writer, part);
-    return MIDGE_OK;
+    midge_arena_deinit(&arena);
+    return status;
 }
 
 /* A reference is an object with "$task" and nothing else but "path". */
@@ -147,7 +153,7 @@ static midge_status write_value(resolver *r, const midge_json *value) {
     }
     for (const midge_json *v = value->child; v; v = v->next) {
         if (is_object) {
-            midge_json_key(r->writer, v->key);
+            midge_json_key_n(r->writer, v->key, v->key_size);
         }
         MIDGE_TRY(write_value(r, v));
     }
@@ -188,7 +194,7 @@ midge_status midge_swarm_task_input(const midge_swarm *swarm, uint32_t task,
     const midge_json *value = NULL;
     midge_arena_init(&arena, swarm->env, INPUT_ARENA_MAX);
     midge_json_writer_init(&writer, out, 0);
-    resolver r = {swarm, swarm->tasks[task].run, &arena, &writer, err};
+    resolver r = {swarm, swarm->tasks[task].run, &writer, err};
     midge_status status =
         midge_json_read(&arena, input.data, input.size, &value, err);
     if (status == MIDGE_OK) {

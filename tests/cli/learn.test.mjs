@@ -1,11 +1,13 @@
 // Learning for real: penguins (classes, missing cells, text columns) and cars
 // (regression), and everything that can be looked at afterwards.
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { closeSync, existsSync, openSync, readdirSync, readFileSync,
+  writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 
-import { CARS, DIGITS, generator, midge, midgeJson, PENGUINS, readJson,
+import { BIN, CARS, DIGITS, generator, midge, midgeJson, PENGUINS, readJson,
   scratch } from "./midge.mjs";
 
 const PATTERNS = ["convergent", "divergent", "lateral", "critical", "systems"];
@@ -69,6 +71,18 @@ test("cars: regression, rows without a target left out", async (t) => {
   assert.equal(lines[0], "Miles_per_Gallon");
   assert.equal(lines.length, 407);
   assert.ok(lines.slice(1).every((x) => Number(x) > 0 && Number(x) < 60));
+});
+
+test("an answer that cannot be written is a failure", async (t) => {
+  const full = openSync("/dev/full", "w");
+  t.after(() => closeSync(full));
+  const run = spawnSync(BIN, [...penguins, "--rounds", "1", "--json"], {
+    cwd: scratch(t),
+    stdio: ["ignore", full, "pipe"],
+    encoding: "utf8",
+  });
+  assert.equal(run.status, 1);
+  assert.match(run.stderr, /could not be written/);
 });
 
 test("the same seed gives the same result; a repeat works again", async (t) => {

@@ -214,9 +214,13 @@ static void a_store_that_is_gone_comes_back(void **state) {
     for (int i = 0; i < 3; i++) {
         assert_int_equal(midge_driver_command(d, &c, &reply, NULL), MIDGE_E_IO);
     }
+    midge_error why = {0};
+    assert_true(midge_driver_failing(d, &why) >= 3);
+    assert_int_equal(why.status, MIDGE_E_IO);
     faulty->fail_each = 0;
     assert_int_equal(midge_driver_command(d, &c, &reply, NULL), MIDGE_OK);
     assert_int_equal(reply.agent, 2);
+    assert_int_equal(midge_driver_failing(d, NULL), 0);
     assert_true(faulty_store_matches(faulty, d));
     midge_driver_close(d);
 }

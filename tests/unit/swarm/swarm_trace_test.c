@@ -254,6 +254,30 @@ static void claims_match_and_order(void **state) {
     fixture_close(&f);
 }
 
+/* The fixture compares the live state with one that only saw the log. */
+static void blanks_around_values_are_not_kept(void **state) {
+    fixture f;
+    midge_task_view view;
+    fixture_open(&f);
+    midge_task_spec task = spec("a", NULL, 0);
+    task.input = text("\n {\"x\": 1} \t");
+    midge_command c = cmd_submit("", &task, 1);
+    assert_int_equal(fixture_do(&f, &c), MIDGE_OK);
+    c = cmd_join("ann", 1, NULL, 0);
+    assert_int_equal(fixture_do(&f, &c), MIDGE_OK);
+    c = cmd_claim(0, 0);
+    assert_int_equal(fixture_do(&f, &c), MIDGE_OK);
+    c = (midge_command){.type = MIDGE_COMMAND_COMPLETE,
+                        .task = 1,
+                        .fence = 1,
+                        .result = text(" [1]\n")};
+    assert_int_equal(fixture_do(&f, &c), MIDGE_OK);
+    assert_int_equal(midge_swarm_task(f.live, 1, &view), 1);
+    assert_int_equal(view.result.size, 3);
+    assert_int_equal(view.input.size, 8);
+    fixture_close(&f);
+}
+
 static void bad_submissions_are_named(void **state) {
     fixture f;
     fixture_open(&f);
@@ -291,6 +315,7 @@ int main(void) {
         cmocka_unit_test(owners_go_and_attempts_come_back),
         cmocka_unit_test(cancelling_ends_everything),
         cmocka_unit_test(claims_match_and_order),
+        cmocka_unit_test(blanks_around_values_are_not_kept),
         cmocka_unit_test(bad_submissions_are_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
