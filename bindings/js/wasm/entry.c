@@ -9,7 +9,7 @@
 #define CPU_BITS 0
 #endif
 
-const midge_env entry_env = {heap_realloc, NULL, NULL, NULL, CPU_BITS};
+const midge_env entry_env = {.realloc_fn = heap_realloc, .cpu = CPU_BITS};
 midge_error entry_error;
 
 EXPORT(alloc) void *entry_alloc(size_t size);
