@@ -51,26 +51,44 @@ static void *os_realloc(void *ctx, void *block, size_t old_bytes,
     return fresh;
 }
 
-/* __builtin_cpu_supports also asks whether the system saves the registers. */
-static uint32_t cpu_found(void) {
-    uint32_t bits = 0;
 #if defined(__x86_64__)
+/* __builtin_cpu_supports also asks whether the system saves the registers. */
+static uint32_t x86_found(void) {
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("ssse3") && __builtin_cpu_supports("sse4.2") &&
-        __builtin_cpu_supports("popcnt")) {
-        bits |= MIDGE_CPU_V2;
+    if (!__builtin_cpu_supports("ssse3") || !__builtin_cpu_supports("sse4.2") ||
+        !__builtin_cpu_supports("popcnt")) {
+        return 0;
     }
-    if (bits && __builtin_cpu_supports("avx2")) {
-        bits |= MIDGE_CPU_AVX2;
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("bmi") ||
+        !__builtin_cpu_supports("bmi2") || !__builtin_cpu_supports("fma")) {
+        return MIDGE_CPU_V2;
     }
-    if ((bits & MIDGE_CPU_AVX2) && __builtin_cpu_supports("avx512f") &&
-        __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl")) {
-        bits |= MIDGE_CPU_AVX512;
+    if (!__builtin_cpu_supports("avx512f") ||
+        !__builtin_cpu_supports("avx512bw") ||
+        !__builtin_cpu_supports("avx512cd") ||
+        !__builtin_cpu_supports("avx512dq") ||
+        !__builtin_cpu_supports("avx512vl")) {
+        return MIDGE_CPU_V2 | MIDGE_CPU_AVX2;
     }
-#endif
+    uint32_t bits = MIDGE_CPU_V2 | MIDGE_CPU_AVX2 | MIDGE_CPU_AVX512;
+    if (__builtin_cpu_supports("avx512vnni") &&
+        __builtin_cpu_supports("avx512vpopcntdq") &&
+        __builtin_cpu_supports("avx512bitalg") &&
+        __builtin_cpu_supports("avx512vbmi")) {
+        bits |= MIDGE_CPU_AVX512ICL;
+    }
     return bits;
+}
+#endif
+
+static uint32_t cpu_found(void) {
+#if defined(__x86_64__)
+    return x86_found();
+#elif defined(__aarch64__)
+    return MIDGE_CPU_NEON;
+#else
+    return 0;
+#endif
 }
 
 /* What a name in MIDGE_CPU leaves; an unknown name leaves everything. */
@@ -83,6 +101,7 @@ static uint32_t cpu_allowed(const char *name) {
         {"v2", MIDGE_CPU_V2},
         {"avx2", MIDGE_CPU_V2 | MIDGE_CPU_AVX2},
         {"avx512", MIDGE_CPU_V2 | MIDGE_CPU_AVX2 | MIDGE_CPU_AVX512},
+        {"neon", MIDGE_CPU_NEON},
     };
     for (size_t i = 0; name && i < sizeof levels / sizeof *levels; i++) {
         if (strcmp(name, levels[i].name) == 0) {
