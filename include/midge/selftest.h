@@ -13,16 +13,23 @@
 extern "C" {
 #endif
 
-#define MIDGE_SELFTEST_RESULT 0xb1b68bfeu
+#define MIDGE_SELFTEST_RESULT 0xc45bf744u
 #define MIDGE_SELFTEST_BYTES  120000u
 
 /* Runs the kernels that `env` selects, in `scratch` (MIDGE_SELFTEST_BYTES
  * bytes, aligned as float). Returns MIDGE_SELFTEST_RESULT, or another number on
  * a machine whose results cannot be trusted. `isa` (may be NULL) receives the
- * name of the kernels: "scalar", "v2", "avx2", "avx512", "simd128". Cost: a few
- * milliseconds; allocates nothing. */
+ * name of the kernels: "scalar", "v2", "avx2", "avx512", "avx512icl", "neon",
+ * "simd128". Cost: some milliseconds; allocates nothing; any thread. */
 MIDGE_API uint32_t midge_selftest(const midge_env *env, void *scratch,
                                   const char **isa);
+
+/* The operations that the kernels have, by index from 0, and the variant of
+ * each that `env` selects; NULL from midge_kernels_count() on. Static storage;
+ * any thread; constant cost. */
+MIDGE_API size_t midge_kernels_count(void);
+MIDGE_API const char *midge_kernel_name(size_t index);
+MIDGE_API const char *midge_kernel_variant(const midge_env *env, size_t index);
 
 #ifdef __cplusplus
 }

@@ -125,7 +125,7 @@ static midge_status make_room(midge_index *index, size_t wanted) {
 }
 
 static float norm(const midge_index *index, const float *x) {
-    return mdg_sqrt_f32(index->kernels->dot_f32(index->dim, x, x));
+    return mdg_sqrt_f32(MDG_KERNEL(index->kernels, dot_f32)(index->dim, x, x));
 }
 
 midge_status midge_index_add(midge_index *index, size_t n_rows,
@@ -163,11 +163,12 @@ static void measure(const midge_index *index, const float *query,
                     float query_norm, size_t first, size_t n, float *out) {
     const float *rows = index->rows + first * index->dim;
     if (index->metric == MIDGE_METRIC_L2SQ) {
-        index->kernels->l2sq_rows_f32(n, index->dim, rows, index->dim, query,
-                                      out);
+        MDG_KERNEL(index->kernels, l2sq_rows_f32)(n, index->dim, rows,
+                                                  index->dim, query, out);
         return;
     }
-    index->kernels->gemv_f32(n, index->dim, rows, index->dim, query, out);
+    MDG_KERNEL(index->kernels, gemv_f32)(n, index->dim, rows, index->dim, query,
+                                         out);
     for (size_t i = 0; i < n; i++) {
         float scale = query_norm * index->norms[first + i];
         float distance = 1.0f - out[i] / scale;

@@ -2,8 +2,8 @@
 #ifndef MDG_KERNELS_SCALAR_H
 #define MDG_KERNELS_SCALAR_H
 
-#include "kernels/declare.h"
+#include "kernels/kernels.h"
 
-MDG_DECLARE_KERNELS(scalar);
+MDG_KERNELS_DECLARE(scalar)
 
 #endif

@@ -2,20 +2,6 @@
 #include "base/fmath.h"
 #include "kernels/vec.h"
 
-/* The vector extensions have no square root; each target has an instruction. */
-#if defined(__wasm__)
-#define SQRT(v) __builtin_elementwise_sqrt(v)
-#else
-#include <immintrin.h>
-#if VW == 16
-#define SQRT(v) ((vf)_mm512_sqrt_ps((__m512)(v)))
-#elif VW == 8
-#define SQRT(v) ((vf)_mm256_sqrt_ps((__m256)(v)))
-#else
-#define SQRT(v) ((vf)_mm_sqrt_ps((__m128)(v)))
-#endif
-#endif
-
 void NAME(axpy_f32)(size_t n, float a, const float *x, float *y) {
     size_t i = 0;
     for (; n - i >= 2 * VW; i += 2 * VW) {

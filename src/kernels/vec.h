@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "kernels/declare.h"
+#include "kernels/kernels.h"
 
 #if defined(__AVX512F__)
 #define VW 16
@@ -25,8 +25,7 @@
 #define PASTE2(op, isa) mdg_##op##_##isa
 #define PASTE(op, isa)  PASTE2(op, isa)
 /* NAME(dot_f32) is mdg_dot_f32_avx2 in the AVX2 object. */
-#define NAME(op)     PASTE(op, MDG_ISA)
-#define DECLARE(isa) MDG_DECLARE_KERNELS(isa)
+#define NAME(op) PASTE(op, MDG_ISA)
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -42,6 +41,23 @@ typedef float vf_any
 #define SPLAT(x)           ((x) - (vf){0})
 #define SELECT(mask, a, b) ((vf)(((vi)(a) & (mask)) | ((vi)(b) & ~(mask))))
 
-DECLARE(MDG_ISA);
+/* The vector extensions have no square root; each target has an instruction. */
+#if defined(__wasm__)
+#define SQRT(v) __builtin_elementwise_sqrt(v)
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#define SQRT(v) ((vf)vsqrtq_f32((float32x4_t)(v)))
+#else
+#include <immintrin.h>
+#if VW == 16
+#define SQRT(v) ((vf)_mm512_sqrt_ps((__m512)(v)))
+#elif VW == 8
+#define SQRT(v) ((vf)_mm256_sqrt_ps((__m256)(v)))
+#else
+#define SQRT(v) ((vf)_mm_sqrt_ps((__m128)(v)))
+#endif
+#endif
+
+MDG_KERNELS_DECLARE(MDG_ISA)
 
 #endif

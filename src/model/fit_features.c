@@ -51,9 +51,9 @@ void mdg_features_map(const midge_model *model, size_t n_rows, const float *x,
                   .c = z,
                   .ldc = width,
                   .bias = f->b};
-    model->kernels->gemm_f32(&g);
+    MDG_KERNEL(model->kernels, gemm_f32)(&g);
     for (size_t r = 0; r < n_rows; r++, z += width) {
-        model->kernels->cos_f32(f->n, z);
+        MDG_KERNEL(model->kernels, cos_f32)(f->n, z);
         for (uint32_t i = 0; i < f->n; i++) {
             z[i] *= scale;
         }
@@ -125,7 +125,7 @@ static void add_rows(const midge_model *model, normal *s, size_t n,
                   .c = s->b,
                   .ldc = model->n_outputs,
                   .accumulate = 1};
-    model->kernels->gemm_f32(&g);
+    MDG_KERNEL(model->kernels, gemm_f32)(&g);
     g.ldb = w;
     g.ldc = w;
     for (size_t c = 0; c < w; c += PANEL) {
@@ -134,7 +134,7 @@ static void add_rows(const midge_model *model, normal *s, size_t n,
         g.a = s->z + c;
         g.b = s->z + c;
         g.c = s->a + c * w + c;
-        model->kernels->gemm_f32(&g);
+        MDG_KERNEL(model->kernels, gemm_f32)(&g);
     }
 }
 

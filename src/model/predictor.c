@@ -194,7 +194,8 @@ static void vote(const midge_model *model, const midge_neighbour *near,
     memset(y, 0, n * sizeof *y);
     for (uint32_t i = 0; i < knn->k; i++) {
         float weight = weighted ? 1.0f / (near[i].distance + epsilon) : 1.0f;
-        model->kernels->axpy_f32(n, weight, knn->targets + near[i].row * n, y);
+        MDG_KERNEL(model->kernels, axpy_f32)(n, weight,
+                                             knn->targets + near[i].row * n, y);
         sum += weight;
     }
     for (size_t j = 0; j < n; j++) {
@@ -239,7 +240,7 @@ static midge_status predict_features(const midge_model *model, size_t n_rows,
                   .ldb = model->n_outputs,
                   .c = y,
                   .ldc = model->n_outputs};
-    model->kernels->gemm_f32(&g);
+    MDG_KERNEL(model->kernels, gemm_f32)(&g);
     mdg_normalise(model, n_rows, y);
     mdg_release(model->env, z, n_rows * width, sizeof *z);
     return MIDGE_OK;
@@ -258,7 +259,7 @@ static midge_status predict_ensemble(const midge_model *model, size_t n_rows,
     for (uint32_t i = 0; i < e->n && status == MIDGE_OK; i++) {
         status = predict_block(e->members[i], n_rows, x, part);
         if (status == MIDGE_OK) {
-            model->kernels->axpy_f32(count, e->weights[i], part, y);
+            MDG_KERNEL(model->kernels, axpy_f32)(count, e->weights[i], part, y);
         }
     }
     mdg_release(model->env, part, count, sizeof *part);

@@ -31,7 +31,7 @@ static void subtract_left(const mdg_kernels *kernels, size_t order, float *a,
                   .c = a + at * order + at,
                   .ldc = order,
                   .accumulate = 1};
-    kernels->gemm_f32(&g);
+    MDG_KERNEL(kernels, gemm_f32)(&g);
 }
 
 /* Factors the n columns from `at`, whose left part is already subtracted. */
@@ -42,10 +42,12 @@ static midge_status factor_block(const mdg_kernels *kernels, size_t order,
         size_t last = i - at < n ? i - at : n;
         for (size_t j = 0; j < last; j++) {
             const float *above = a + (at + j) * order + at;
-            row[j] = (row[j] - kernels->dot_f32(j, row, above)) / above[j];
+            row[j] = (row[j] - MDG_KERNEL(kernels, dot_f32)(j, row, above)) /
+                     above[j];
         }
         if (last < n) {
-            float left = row[last] - kernels->dot_f32(last, row, row);
+            float left =
+                row[last] - MDG_KERNEL(kernels, dot_f32)(last, row, row);
             if (!(left > 0.0f) || left - left != 0.0f) {
                 return MIDGE_E_STATE;
             }
@@ -59,7 +61,8 @@ static void solve_lower(const mdg_kernels *kernels, size_t order,
                         const float *l, size_t m, float *b) {
     for (size_t i = 0; i < order; i++) {
         for (size_t j = 0; j < i; j++) {
-            kernels->axpy_f32(m, -l[i * order + j], b + j * m, b + i * m);
+            MDG_KERNEL(kernels, axpy_f32)(m, -l[i * order + j], b + j * m,
+                                          b + i * m);
         }
         for (size_t c = 0; c < m; c++) {
             b[i * m + c] /= l[i * order + i];
@@ -74,7 +77,8 @@ static void solve_upper(const mdg_kernels *kernels, size_t order,
             b[i * m + c] /= l[i * order + i];
         }
         for (size_t j = 0; j < i; j++) {
-            kernels->axpy_f32(m, -l[i * order + j], b + i * m, b + j * m);
+            MDG_KERNEL(kernels, axpy_f32)(m, -l[i * order + j], b + i * m,
+                                          b + j * m);
         }
     }
 }

@@ -108,8 +108,8 @@ double mdg_pass_mean_loss(mdg_pass *pass, midge_loss loss,
         sum = mdg_pass_loss(pass, loss, rows, t, sum);
         if (gradient) {
             mdg_pass_backward(pass, loss, rows, scale, x, t);
-            net->kernels->axpy_f32(net->n_weights, 1.0f, pass->gradient,
-                                   gradient);
+            MDG_KERNEL(net->kernels, axpy_f32)(net->n_weights, 1.0f,
+                                               pass->gradient, gradient);
         }
     }
     return sum / (double)data->n_rows;

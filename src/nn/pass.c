@@ -112,17 +112,17 @@ static void activate(const mdg_kernels *k, midge_activation activation,
     case MIDGE_ACT_LINEAR:
         break;
     case MIDGE_ACT_SIGMOID:
-        k->sigmoid_f32(rows * columns, y);
+        MDG_KERNEL(k, sigmoid_f32)(rows * columns, y);
         break;
     case MIDGE_ACT_TANH:
-        k->tanh_f32(rows * columns, y);
+        MDG_KERNEL(k, tanh_f32)(rows * columns, y);
         break;
     case MIDGE_ACT_RELU:
-        k->relu_f32(rows * columns, y);
+        MDG_KERNEL(k, relu_f32)(rows * columns, y);
         break;
     case MIDGE_ACT_SOFTMAX:
         for (size_t i = 0; i < rows; i++) {
-            k->softmax_f32(columns, y + i * columns);
+            MDG_KERNEL(k, softmax_f32)(columns, y + i * columns);
         }
         break;
     }
@@ -140,7 +140,7 @@ void mdg_layer_forward(const midge_net *net, uint32_t layer, size_t rows,
     g.c = y;
     g.ldc = l->n_out;
     g.bias = net->weights + l->b;
-    net->kernels->gemm_f32(&g);
+    MDG_KERNEL(net->kernels, gemm_f32)(&g);
     activate(net->kernels, l->activation, rows, l->n_out, y);
 }
 
@@ -200,7 +200,7 @@ static void softmax_delta(const mdg_kernels *k, size_t rows, size_t n,
     for (size_t i = 0; i < rows; i++) {
         const float *yi = y + i * n;
         float *di = d + i * n;
-        float mean = k->dot_f32(n, di, yi);
+        float mean = MDG_KERNEL(k, dot_f32)(n, di, yi);
         for (size_t j = 0; j < n; j++) {
             di[j] = yi[j] * (di[j] - mean);
         }
@@ -241,11 +241,12 @@ static void layer_gradient(const midge_net *net, const mdg_layer *l,
     g.ldb = l->n_out;
     g.c = gradient + l->w;
     g.ldc = l->n_out;
-    net->kernels->gemm_f32(&g);
+    MDG_KERNEL(net->kernels, gemm_f32)(&g);
     float *bias = gradient + l->b;
     memset(bias, 0, l->n_out * sizeof(float));
     for (size_t i = 0; i < rows; i++) {
-        net->kernels->axpy_f32(l->n_out, 1.0f, d + i * l->n_out, bias);
+        MDG_KERNEL(net->kernels, axpy_f32)(l->n_out, 1.0f, d + i * l->n_out,
+                                           bias);
     }
 }
 
@@ -254,8 +255,8 @@ static void delta_before(mdg_pass *pass, uint32_t layer, size_t rows,
                          const float *d, float *before) {
     const midge_net *net = pass->net;
     const mdg_layer *l = &net->layers[layer];
-    net->kernels->transpose_f32(l->n_in, l->n_out, net->weights + l->w,
-                                pass->transposed);
+    MDG_KERNEL(net->kernels, transpose_f32)(
+        l->n_in, l->n_out, net->weights + l->w, pass->transposed);
     mdg_gemm g = {.m = rows, .n = l->n_in, .k = l->n_out};
     g.a = d;
     g.a_row = l->n_out;
@@ -264,7 +265,7 @@ static void delta_before(mdg_pass *pass, uint32_t layer, size_t rows,
     g.ldb = l->n_in;
     g.c = before;
     g.ldc = l->n_in;
-    net->kernels->gemm_f32(&g);
+    MDG_KERNEL(net->kernels, gemm_f32)(&g);
     size_t n = rows * l->n_in;
     if (pass->dropout) {
         const float *mask = pass->mask[layer - 1];

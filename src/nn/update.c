@@ -39,11 +39,11 @@ void mdg_update_adam(const mdg_update *u, float rate, double beta1_t,
         size_t w = layer->w;
         size_t b = layer->b;
         step.decay = rate * u->weight_decay;
-        u->net->kernels->adam_f32(b - w, &step, u->gradient + w, u->w + w,
-                                  u->a + w, u->b + w);
+        MDG_KERNEL(u->net->kernels, adam_f32)(b - w, &step, u->gradient + w,
+                                              u->w + w, u->a + w, u->b + w);
         step.decay = 0.0f;
-        u->net->kernels->adam_f32(layer->n_out, &step, u->gradient + b,
-                                  u->w + b, u->a + b, u->b + b);
+        MDG_KERNEL(u->net->kernels, adam_f32)(
+            layer->n_out, &step, u->gradient + b, u->w + b, u->a + b, u->b + b);
     }
 }
 

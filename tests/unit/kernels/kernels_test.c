@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "kernel_values.h"
-#include "kernels/kernels_corpus.h"
+#include "kernels/corpus.h"
 #include "variants.h"
 
 #define N_MAX 130
@@ -282,17 +282,43 @@ static void dot_follows_the_lanes(void **state) {
     assert_true(same_bits(1, &want, &got));
 }
 
-/* One constant for gcc, clang, every variant, and wasm. */
-static void corpus_is_the_constant(void **state) {
+/* One constant a part for gcc, clang, every variant, and wasm. */
+static void corpus_parts_are_their_constants(void **state) {
     struct variants v = variants_here();
-    static float scratch[MDG_KERNELS_CORPUS_BYTES / sizeof(float)];
+    static float scratch[MIDGE_SELFTEST_BYTES / sizeof(float)];
+    int wrong = 0;
     for (int i = 0; i < v.count; i++) {
-        uint32_t hash = mdg_kernels_corpus(v.table[i], scratch, sizeof scratch);
-        print_message("corpus %s 0x%08x\n", v.table[i]->isa, hash);
-        assert_int_equal(hash, MDG_KERNELS_CORPUS);
+        for (size_t part = 0; part < mdg_corpus_count(); part++) {
+            uint32_t hash = mdg_corpus_run(v.table[i], part, scratch);
+            if (hash != mdg_corpus_expected(part)) {
+                print_message("%s %s: 0x%08x\n", v.table[i]->isa,
+                              mdg_corpus_name(part), (unsigned)hash);
+                wrong++;
+            }
+        }
     }
-    assert_int_equal(
-        mdg_kernels_corpus(v.table[0], scratch, sizeof scratch - 1), 0);
+    assert_int_equal(wrong, 0);
+}
+
+static void selftest_is_the_constant(void **state) {
+    static float scratch[MIDGE_SELFTEST_BYTES / sizeof(float)];
+    const midge_env env = {.cpu = cpu_here()};
+    const char *isa = NULL;
+    uint32_t hash = midge_selftest(&env, scratch, &isa);
+    print_message("%s 0x%08x\n", isa, (unsigned)hash);
+    assert_int_equal(hash, MIDGE_SELFTEST_RESULT);
+}
+
+static void every_operation_has_a_name_and_a_variant(void **state) {
+    const midge_env env = {.cpu = cpu_here()};
+    size_t count = midge_kernels_count();
+    assert_true(count > 0);
+    for (size_t i = 0; i < count; i++) {
+        assert_non_null(midge_kernel_name(i));
+        assert_non_null(midge_kernel_variant(&env, i));
+    }
+    assert_null(midge_kernel_name(count));
+    assert_null(midge_kernel_variant(&env, count));
 }
 
 int main(void) {
@@ -308,7 +334,9 @@ int main(void) {
         cmocka_unit_test(gemv_is_dot_of_each_row),
         cmocka_unit_test(transpose_moves_each_element),
         cmocka_unit_test(dot_follows_the_lanes),
-        cmocka_unit_test(corpus_is_the_constant),
+        cmocka_unit_test(corpus_parts_are_their_constants),
+        cmocka_unit_test(selftest_is_the_constant),
+        cmocka_unit_test(every_operation_has_a_name_and_a_variant),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

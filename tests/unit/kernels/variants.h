@@ -5,39 +5,33 @@
 #include <string.h>
 
 #include "kernels/kernels.h"
-#include "midge/env.h"
+#include "midge/os.h"
 
-#define VARIANTS_MAX 4
+#define VARIANTS_MAX 6
 
 struct variants {
     const mdg_kernels *table[VARIANTS_MAX];
     int count;
 };
 
-static inline void add_variant(struct variants *v, uint32_t bit,
-                               const char *isa) {
-    const mdg_kernels *k = mdg_kernels_select(bit);
-    if (strcmp(k->isa, isa) == 0) {
-        v->table[v->count++] = k;
-    }
+static inline uint32_t cpu_here(void) {
+    return midge_os_env().cpu;
 }
 
+/* Each level of the CPU's abilities has a table; one that the build lacks
+ * selects a table that is there already. */
 static inline struct variants variants_here(void) {
-    struct variants v = {.count = 0};
-    add_variant(&v, 0, "scalar");
-#if defined(__x86_64__)
-    if (__builtin_cpu_supports("sse4.2")) {
-        add_variant(&v, MIDGE_CPU_V2, "v2");
+    static const uint32_t levels[] = {MIDGE_CPU_V2, MIDGE_CPU_AVX2,
+                                      MIDGE_CPU_AVX512, MIDGE_CPU_AVX512ICL,
+                                      MIDGE_CPU_NEON};
+    struct variants v = {.table = {mdg_kernels_select(0)}, .count = 1};
+    const uint32_t cpu = cpu_here();
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
+        const mdg_kernels *k = mdg_kernels_select(levels[i]);
+        if ((cpu & levels[i]) != 0 && k != v.table[v.count - 1]) {
+            v.table[v.count++] = k;
+        }
     }
-    if (__builtin_cpu_supports("avx2")) {
-        add_variant(&v, MIDGE_CPU_AVX2, "avx2");
-    }
-    if (__builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl")) {
-        add_variant(&v, MIDGE_CPU_AVX512, "avx512");
-    }
-#endif
     return v;
 }
 

@@ -1,0 +1,41 @@
+/* matrix.h: matrices, row-major, with row strides. */
+#ifndef MDG_KERNELS_MATRIX_H
+#define MDG_KERNELS_MATRIX_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* C (m, n) = [C +] A (m, k) B (k, n) [+ bias], then `activate` on each element.
+ * B and C are row-major with row strides ldb, ldc; A has a row and a column
+ * stride, so that a transposed A costs nothing. bias (n) may be NULL; it is
+ * added after the sum over k. `activate` may be NULL; it is a function of
+ * activation.h that works element by element. C must not overlap A, B or bias.
+ *
+ * gemm does not use lanes: c_ij is the sum over k in increasing order, starting
+ * from 0 (or from c_ij when accumulating), so that any blocking gives the same
+ * bits, and a batch of one row gives those of that row in a large batch. */
+typedef struct mdg_gemm {
+    size_t m, n, k;
+    const float *a;
+    size_t a_row, a_col;
+    const float *b;
+    size_t ldb;
+    float *c;
+    size_t ldc;
+    const float *bias;
+    void (*activate)(size_t n, float *x);
+    int accumulate;
+} mdg_gemm;
+
+/* gemv: y_i = dot(row i of A, x); A is (rows, cols) with row stride lda.
+ * transpose: out (cols, rows) = transpose of x (rows, cols), both dense. */
+/* clang-format off */
+#define MDG_MATRIX_OPS(X, isa)                                                 \
+    X(isa, void, gemv_f32, (size_t rows, size_t cols, const float *a,          \
+                            size_t lda, const float *x, float *y))             \
+    X(isa, void, gemm_f32, (const mdg_gemm *g))                                \
+    X(isa, void, transpose_f32, (size_t rows, size_t cols, const float *x,     \
+                                 float *out))
+/* clang-format on */
+
+#endif
