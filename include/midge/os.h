@@ -1,5 +1,6 @@
 /* os.h: the operating system, as the rest of Midge sees it: memory and CPU for
- * a midge_env, clocks, files written whole or not at all, blobs, locks. */
+ * a midge_env, threads for its loops, clocks, files written whole or not at
+ * all, blobs, locks. */
 #ifndef MIDGE_OS_H
 #define MIDGE_OS_H
 
@@ -17,6 +18,24 @@ MIDGE_API midge_env midge_os_env(void);
 MIDGE_API int64_t midge_os_unix_ms(void);
 MIDGE_API double midge_os_monotonic_ms(void);
 MIDGE_API unsigned midge_os_cores(void);
+
+/* A pool of `threads` threads, the caller's one of them; 0 means as many as
+ * midge_os_cores. MIDGE_E_LIMIT above MIDGE_OS_POOL_THREADS_MAX, MIDGE_E_NOMEM
+ * when a thread cannot be started (err says which and why; then none is left).
+ * The pool does not survive a fork: the child may neither use nor free it. */
+#define MIDGE_OS_POOL_THREADS_MAX 1024u
+typedef struct midge_os_pool midge_os_pool;
+MIDGE_API MIDGE_NODISCARD midge_status midge_os_pool_new(unsigned threads,
+                                                         midge_os_pool **out,
+                                                         midge_error *err);
+/* Gives the pool's threads to the loops of `env`, which borrows the pool. Any
+ * thread may start a loop. The pool serves one loop at a time: one that starts
+ * meanwhile, from another caller or from within a body, runs in its caller, as
+ * one share (with the worker of the body, or 0). An idle pool uses no time:
+ * its threads spin for some 50 us after a loop, then sleep. */
+MIDGE_API void midge_os_pool_attach(midge_os_pool *pool, midge_env *env);
+/* NULL is accepted. No loop may be running. Ends and joins the threads. */
+MIDGE_API void midge_os_pool_free(midge_os_pool *pool);
 
 /* Appends a regular file of at most `max_bytes` to `out`. Errors name the path
  * and why (absent, directory, not a regular file, too large, unreadable). */
