@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # bench/clean_test.sh [SUITE...]: ./test in a fresh clone on a machine where
 # nothing is installed yet, timed, with the number of Debian packages that it
-# had to install. Not one of run_all.sh, since it can be run once a machine.
+# had to install. Not one of `./run bench`, since it can be run once a machine.
 # Writes clean_test.json and clean_test.md.
 set -euo pipefail
-. "$(dirname "${BASH_SOURCE[0]}")/bench.sh"
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+. "$root/tools/lib.sh"
+out=${MIDGE_BENCH_OUT:-$root/bench/results}
 
 for left in build build-test node_modules tools/node/node_modules; do
     [ ! -e "$root/$left" ] || die "$left is there: this wants a fresh clone"

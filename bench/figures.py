@@ -123,9 +123,9 @@ def row(results, link, figure):
     return "| " + " | ".join(cells) + " |"
 
 
-def main():
-    trial = os.environ.get("MIDGE_BENCH_OUT")
-    results = pathlib.Path(trial or ROOT / "bench/results")
+def write(results):
+    """The page of all figures, from the folder RESULTS; for a trial in there."""
+    trial = results != ROOT / "bench/results"
     page = results / "figures.md" if trial else ROOT / "docs/guide/figures.md"
     link = "" if trial else "../../bench/results/"
     page.write_text("\n".join([
@@ -141,7 +141,8 @@ def main():
         "`./run bench all` makes all of them again but `./test`, which wants "
         "a machine",
         "where nothing is installed.", ""]))
-    print(page.read_text(), end="")
 
 
-main()
+if __name__ == "__main__":
+    write(pathlib.Path(os.environ.get("MIDGE_BENCH_OUT")
+                       or ROOT / "bench/results"))

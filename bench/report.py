@@ -1,13 +1,6 @@
 #!/usr/bin/env python3
-"""report.py: what the reports of all benchmarks share.
-
-    report.py BUILD SOURCE...
-
-prints the first line of the measurements: the machine, the compiler of BUILD,
-the commit ("+changes" when a SOURCE is changed) and how busy the machine is.
-Printed before anything is measured, so that it is true of what was measured.
-The rest is for NAME_report.py: reading the lines, the middle and the spread,
-the page and the data.
+"""report.py: what the reports of all benchmarks share: where measurements come
+from, the middle and the spread, the page and the data.
 """
 import datetime
 import json
@@ -30,6 +23,12 @@ def cpu():
     text = pathlib.Path("/proc/cpuinfo").read_text()
     found = re.search(r"model name\s*:\s*(.*)", text)
     return found.group(1) if found else "unknown"
+
+
+def cpu_flags():
+    text = pathlib.Path("/proc/cpuinfo").read_text()
+    found = re.search(r"^flags\s*:\s*(.*)", text, re.M)
+    return found.group(1).split() if found else []
 
 
 def memory_gib():
@@ -70,21 +69,21 @@ def busy_cores():
 
 
 def origin(build, sources):
+    """The machine, the compiler of BUILD, the commit ("+changes" when one of
+    SOURCES is changed) and how busy the machine is. To be asked before anything
+    is measured, so that it is true of what was measured."""
+    busy = busy_cores()
+    if busy > QUIET:
+        print(f"midge: {busy} cores are busy with other things; the figures "
+              "will be worse and wider for it", file=sys.stderr)
     return {"machine": {"cpu": cpu(), "cores": os.cpu_count(),
                         "memory_gib": memory_gib()},
             "compiler": compiler(build), "commit": commit(sources),
             "date": datetime.datetime.now(datetime.timezone.utc)
-            .strftime("%Y-%m-%d %H:%M UTC")}
+            .strftime("%Y-%m-%d %H:%M UTC"), "busy_cores_before": busy}
 
 
-# ---- For NAME_report.py ----------------------------------------------------
-
-def read(path):
-    """The origin and the measurements."""
-    lines = pathlib.Path(path).read_text().splitlines()
-    first, *rest = [json.loads(line) for line in lines]
-    return first["origin"], rest
-
+# ---- For the page ----------------------------------------------------------
 
 def spread(values, digits=1):
     values = sorted(values)
@@ -123,16 +122,3 @@ def write(out, result, title, *parts):
         page += [*part, ""]
     pathlib.Path(f"{out}.json").write_text(json.dumps(result, indent=1) + "\n")
     pathlib.Path(f"{out}.md").write_text("\n".join(page))
-
-
-def main():
-    busy = busy_cores()
-    if busy > QUIET:
-        print(f"midge: {busy} cores are busy with other things; the figures "
-              "will be worse and wider for it", file=sys.stderr)
-    print(json.dumps({"origin": {**origin(sys.argv[1], sys.argv[2:]),
-                                 "busy_cores_before": busy}}))
-
-
-if __name__ == "__main__":
-    main()
