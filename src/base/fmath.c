@@ -13,61 +13,20 @@
 #include "base/fmath.h"
 
 #include <stdint.h>
-#include <string.h>
 
-#define ROUND_F32     12582912.0f        /* 1.5 * 2^23 */
-#define ROUND_F64     6755399441055744.0 /* 1.5 * 2^52 */
-#define LOG2E_F32     1.44269504f
-#define LN2_HIGH_F32  0.693359375f /* 10 bits */
-#define LN2_LOW_F32   (-2.12194440e-4f)
-#define EXP_MAX_F32   89.0f     /* above: infinity */
-#define EXP_MIN_F32   (-104.0f) /* below: 0 */
-#define COS_SPLIT_MAX 12000.0f  /* above: 2/pi to 192 bits */
+#include "base/fmath_bits.h"
 
-static uint32_t bits_of_f32(float x) {
-    uint32_t u;
-    memcpy(&u, &x, sizeof u);
-    return u;
-}
+#define EXP_MAX_F32   89.0f          /* above: infinity */
+#define EXP_MIN_F32   (-104.0f)      /* below: 0 */
+#define SILU_LAST     110.0f         /* further left the result is 0 */
+#define ELLIOT_LAST   3.40282347e38f /* the largest: infinity has a limit */
+#define COS_SPLIT_MAX 12000.0f       /* above: 2/pi to 192 bits */
 
-static float f32_of_bits(uint32_t u) {
-    float x;
-    memcpy(&x, &u, sizeof x);
-    return x;
-}
-
-static uint64_t bits_of_f64(double x) {
-    uint64_t u;
-    memcpy(&u, &x, sizeof u);
-    return u;
-}
-
-static double f64_of_bits(uint64_t u) {
-    double x;
-    memcpy(&x, &u, sizeof x);
-    return x;
-}
-
-/* 2^n is applied in two halves: one factor alone could not reach 2^-150, and
- * a denormal result is rounded once, by the second product. */
 float mdg_exp_f32(float x) {
     x = x > EXP_MAX_F32 ? EXP_MAX_F32 : x;
     x = x < EXP_MIN_F32 ? EXP_MIN_F32 : x;
-    float t = x * LOG2E_F32 + ROUND_F32;
-    float nf = t - ROUND_F32;
-    uint32_t n = bits_of_f32(t) - bits_of_f32(ROUND_F32);
-    float r = x - nf * LN2_HIGH_F32;
-    r = r - nf * LN2_LOW_F32;
-    /* (e^r - 1 - r) / r^2, interpolated at Chebyshev nodes on |r| < 0.347 */
-    float p = 1.3926268e-3f;
-    p = p * r + 8.3632466e-3f;
-    p = p * r + 4.1666554e-2f;
-    p = p * r + 1.6666577e-1f;
-    p = p * r + 0.5f;
-    p = (p * (r * r) + r) + 1.0f;
-    uint32_t half = (uint32_t)((int32_t)n >> 1);
-    float y = p * f32_of_bits((half + 127u) << 23);
-    return y * f32_of_bits((n - half + 127u) << 23);
+    mdg_exp_parts e = mdg_exp_split_f32(x, 0.0f);
+    return e.p * e.scale * e.rest;
 }
 
 float mdg_log_f32(float x) {
@@ -77,7 +36,7 @@ float mdg_log_f32(float x) {
 /* A polynomial near 0, where 1 - 2 / (e^2x + 1) would cancel. Both sides are
  * computed and one is selected, as the lanes of a vector do. */
 float mdg_tanh_f32(float x) {
-    float a = f32_of_bits(bits_of_f32(x) & 0x7fffffffu);
+    float a = mdg_f32_of_bits(mdg_bits_of_f32(x) & 0x7fffffffu);
     float z = a * a;
     float p = -5.70498872745e-3f;
     p = p * z + 2.06390887954e-2f;
@@ -87,14 +46,33 @@ float mdg_tanh_f32(float x) {
     p = (p * z) * a + a;
     float q = 1.0f - 2.0f / (mdg_exp_f32(a + a) + 1.0f);
     float y = a < 0.625f ? p : q;
-    return f32_of_bits(bits_of_f32(y) | (bits_of_f32(x) & 0x80000000u));
+    return mdg_f32_of_bits(mdg_bits_of_f32(y) |
+                           (mdg_bits_of_f32(x) & 0x80000000u));
 }
 
 /* With e^-|x| both tails keep their relative precision. */
 float mdg_sigmoid_f32(float x) {
-    float e = mdg_exp_f32(f32_of_bits(bits_of_f32(x) | 0x80000000u));
+    float e = mdg_exp_f32(mdg_f32_of_bits(mdg_bits_of_f32(x) | 0x80000000u));
     float top = x < 0.0f ? e : 1.0f;
     return top / (1.0f + e);
+}
+
+/* x e^-|x| / (1 + e^-|x|) on the left, the power of two last; both sides meet
+ * in one division. */
+float mdg_silu_f32(float x) {
+    float a = mdg_abs_f32(x);
+    a = a > SILU_LAST ? SILU_LAST : a;
+    mdg_exp_parts e = mdg_exp_split_f32(-a, 0.0f);
+    float top = x < 0.0f ? e.p * -a : x;
+    float y = top / (1.0f + e.p * e.scale * e.rest);
+    y = y * (x < 0.0f ? e.scale : 1.0f);
+    return y * (x < 0.0f ? e.rest : 1.0f);
+}
+
+float mdg_elliot_f32(float x) {
+    float a = mdg_abs_f32(x);
+    a = a > ELLIOT_LAST ? ELLIOT_LAST : a;
+    return mdg_with_sign_f32(a / (1.0f + a), x);
 }
 
 /* cos(r + q pi/2) for |r| <= pi/4 */
@@ -109,7 +87,7 @@ static float cos_quadrant(float r, uint32_t q) {
     s = s * z - 1.6666654611e-1f;
     s = (s * z) * r + r;
     float y = (q & 1u) != 0 ? s : c;
-    return f32_of_bits(bits_of_f32(y) ^ (((q + 1u) & 2u) << 30));
+    return mdg_f32_of_bits(mdg_bits_of_f32(y) ^ (((q + 1u) & 2u) << 30));
 }
 
 /* Payne and Hanek: x = m 2^e with an integer m, so only a window of the bits
@@ -138,21 +116,21 @@ static float cos_large(uint32_t u) {
 }
 
 float mdg_cos_f32(float x) {
-    uint32_t u = bits_of_f32(x) & 0x7fffffffu;
+    uint32_t u = mdg_bits_of_f32(x) & 0x7fffffffu;
     if (u >= 0x7f800000u) {
         return x - x;
     }
-    float a = f32_of_bits(u);
+    float a = mdg_f32_of_bits(u);
     if (a > COS_SPLIT_MAX) {
         return cos_large(u);
     }
-    float t = a * 0.636619772f + ROUND_F32;
-    float nf = t - ROUND_F32;
+    float t = a * 0.636619772f + MDG_ROUND_F32;
+    float nf = t - MDG_ROUND_F32;
     float r = a - nf * 0x1.92p+0f; /* pi/2 in four parts */
     r = r - nf * 0x1.fb4p-12f;
     r = r - nf * 0x1.444p-24f;
     r = r - nf * 0x1.68c234p-39f;
-    return cos_quadrant(r, bits_of_f32(t));
+    return cos_quadrant(r, mdg_bits_of_f32(t));
 }
 
 /* The Taylor series to r^13: the next term is below 2^-57 for |r| < 0.347. */
@@ -164,9 +142,9 @@ double mdg_exp_f64(double x) {
         1.0 / 24.0,         1.0 / 6.0,         0.5};
     x = x > 710.0 ? 710.0 : x;
     x = x < -746.0 ? -746.0 : x;
-    double t = x * 1.4426950408889634 + ROUND_F64;
-    double nf = t - ROUND_F64;
-    uint64_t n = bits_of_f64(t) - bits_of_f64(ROUND_F64);
+    double t = x * 1.4426950408889634 + MDG_ROUND_F64;
+    double nf = t - MDG_ROUND_F64;
+    uint64_t n = mdg_bits_of_f64(t) - mdg_bits_of_f64(MDG_ROUND_F64);
     double r = x - nf * 6.93147180369123816490e-01;
     r = r - nf * 1.90821492927058770002e-10;
     double p = 0.0;
@@ -175,14 +153,14 @@ double mdg_exp_f64(double x) {
     }
     p = (p * (r * r) + r) + 1.0;
     uint64_t half = (uint64_t)((int64_t)n >> 1);
-    double y = p * f64_of_bits((half + 1023u) << 52);
-    return y * f64_of_bits((n - half + 1023u) << 52);
+    double y = p * mdg_f64_of_bits((half + 1023u) << 52);
+    return y * mdg_f64_of_bits((n - half + 1023u) << 52);
 }
 
 /* x = 2^n (1 + f) with 1 + f in [sqrt(1/2), sqrt(2)); with s = f / (2 + f),
  * log(1 + f) = 2 atanh(s) = f - f^2/2 + s (f^2/2 + 2s^2/3 + 2s^4/5 + ...). */
 double mdg_log_f64(double x) {
-    uint64_t u = bits_of_f64(x);
+    uint64_t u = mdg_bits_of_f64(x);
     if (!(x > 0.0)) {
         return x == 0.0 ? -__builtin_inf() : (x - x) / (x - x);
     }
@@ -191,14 +169,14 @@ double mdg_log_f64(double x) {
     }
     double n = 0.0;
     if (u < 0x0010000000000000u) { /* denormal */
-        u = bits_of_f64(x * 18014398509481984.0);
+        u = mdg_bits_of_f64(x * 18014398509481984.0);
         n = -54.0;
     }
     /* Move the exponent's boundary from 1 to sqrt(1/2). */
     u += 0x3ff0000000000000u - 0x3fe6a09e667f3bcdu;
     n += (double)((int)(u >> 52) - 1023);
     u = (u & 0x000fffffffffffffu) + 0x3fe6a09e667f3bcdu;
-    double f = f64_of_bits(u) - 1.0;
+    double f = mdg_f64_of_bits(u) - 1.0;
     double s = f / (2.0 + f);
     double z = s * s;
     double series = 0.0;
