@@ -53,7 +53,8 @@ MIDGE_API const float *midge_index_rows(const midge_index *index);
  * first: out is (n_queries, k). k is at least 1; when the index has fewer than
  * k rows the rest of a query's places has row UINT32_MAX and distance infinity.
  * MIDGE_E_INVALID when a query has NaN or infinity, and then `out` is as it
- * was. Allocates nothing; any number of threads may search at once.
+ * was. Allocates nothing; any number of threads may search at once. Shares the
+ * queries among the env's workers when there is work enough for several.
  * Cost: n_queries times count times dim, blocked for the cache. */
 MIDGE_API MIDGE_NODISCARD midge_status
 midge_index_search(const midge_index *index, size_t n_queries,

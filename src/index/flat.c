@@ -12,11 +12,14 @@
 
 #include "base/alloc.h"
 #include "base/fmath.h"
+#include "base/parallel.h"
 #include "kernels/kernels.h"
 
 #define BLOCK_BYTES   (24u * 1024u) /* of rows: less than any L1 cache */
 #define BLOCK_ROWS    256u
 #define BLOCK_QUERIES 256u
+#define SHARE_QUERIES 32u
+#define SHARE_CELLS   500000u /* some 50 microseconds */
 
 struct midge_index {
     const midge_env *env;
@@ -218,6 +221,32 @@ static void search_block(const midge_index *index, size_t n_queries,
     }
 }
 
+typedef struct search {
+    const midge_index *index;
+    const float *queries;
+    uint32_t k;
+    midge_neighbour *out;
+} search;
+
+/* Queries do not touch each other's places, and no distance depends on which
+ * queries are looked at together: the same bits for any number of threads. */
+static void search_share(void *arg, size_t begin, size_t end, unsigned worker) {
+    (void)worker;
+    const search *s = arg;
+    for (size_t q = begin; q < end; q += BLOCK_QUERIES) {
+        size_t left = end - q;
+        search_block(s->index, left < BLOCK_QUERIES ? left : BLOCK_QUERIES,
+                     s->queries + q * s->index->dim, s->k, s->out + q * s->k);
+    }
+}
+
+/* Queries that a thread takes at least: enough work to be worth waking it, and
+ * some use of each block of rows once it is in the cache. */
+static size_t share_queries(const midge_index *index) {
+    size_t enough = SHARE_CELLS / (index->count * index->dim + 1);
+    return enough < SHARE_QUERIES ? SHARE_QUERIES : enough;
+}
+
 midge_status midge_index_search(const midge_index *index, size_t n_queries,
                                 const float *queries, uint32_t k,
                                 midge_neighbour *out) {
@@ -233,10 +262,8 @@ midge_status midge_index_search(const midge_index *index, size_t n_queries,
     for (size_t i = 0; i < places; i++) {
         out[i] = (midge_neighbour){UINT32_MAX, __builtin_inff()};
     }
-    for (size_t q = 0; q < n_queries; q += BLOCK_QUERIES) {
-        size_t left = n_queries - q;
-        search_block(index, left < BLOCK_QUERIES ? left : BLOCK_QUERIES,
-                     queries + q * index->dim, k, out + q * k);
-    }
+    search s = {index, queries, k, out};
+    mdg_parallel_for(index->env, n_queries, share_queries(index), search_share,
+                     &s);
     return MIDGE_OK;
 }

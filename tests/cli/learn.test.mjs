@@ -175,6 +175,9 @@ test("predict: without the target column, to stdout as CSV", async (t) => {
     const p = Number(line.split(",")[1]);
     assert.ok(p > 0 && p <= 1);
   }
+  const alone = spawnSync("taskset", ["-c", "0", BIN, "predict", "new.csv"],
+    { cwd, encoding: "utf8" });
+  assert.equal(alone.stdout, run.stdout, "one core says the same as all");
   const bad = await midge(["predict", CARS], { cwd });
   assert.equal(bad.code, 2);
   assert.match(bad.stderr, /^midge: [^\n]*no column[^\n]*\n$/);

@@ -9,6 +9,7 @@
 #include "../kernels/variants.h"
 #include "base/rng.h"
 #include "midge/index.h"
+#include "midge/os.h"
 #include "test_env.h"
 
 enum { ROWS_MAX = 1100, QUERIES_MAX = 300, N_QUERIES = 40, K_MAX = 1200 };
@@ -370,6 +371,52 @@ static void the_same_bits_in_every_way(void **state) {
     }
 }
 
+/* Shares of odd sizes, the last first. `ctx` counts the loops. */
+static void odd_shares(void *ctx, size_t count, size_t grain,
+                       midge_range_fn body, void *arg) {
+    size_t size = grain + (count - grain) / 7;
+    for (size_t i = (count - 1) / size + 1; i-- > 0;) {
+        size_t end = (i + 1) * size;
+        body(arg, i * size, end < count ? end : count, i % 2);
+    }
+    ++*(int *)ctx;
+}
+
+static void the_same_bits_from_any_threads(void **state) {
+    static midge_neighbour other[QUERIES_MAX * 9];
+    int n_loops = 0;
+    fill(rows, 1000 * 37, 13);
+    fill(queries, QUERIES_MAX * 37, 14);
+    for (int metric = 0; metric < 2; metric++) {
+        struct test_env t;
+        test_env_init(&t);
+        midge_index *index = make(&t, 37, (midge_metric)metric, 1000);
+        assert_int_equal(
+            midge_index_search(index, QUERIES_MAX, queries, 9, found),
+            MIDGE_OK);
+        t.env.workers = 2;
+        t.env.parallel_fn = odd_shares;
+        t.env.parallel_ctx = &n_loops;
+        assert_int_equal(
+            midge_index_search(index, QUERIES_MAX, queries, 9, other),
+            MIDGE_OK);
+        assert_memory_equal(other, found, sizeof other);
+        for (unsigned threads = 1; threads < 5; threads++) {
+            midge_os_pool *pool = NULL;
+            assert_int_equal(midge_os_pool_new(threads, &pool, NULL), MIDGE_OK);
+            midge_os_pool_attach(pool, &t.env);
+            memset(other, 0, sizeof other);
+            assert_int_equal(
+                midge_index_search(index, QUERIES_MAX, queries, 9, other),
+                MIDGE_OK);
+            assert_memory_equal(other, found, sizeof other);
+            midge_os_pool_free(pool);
+        }
+        free_all(&t, index);
+    }
+    assert_int_equal(n_loops, 2); /* so much work is worth sharing */
+}
+
 static void every_allocation_may_fail(void **state) {
     long fail_at = 0;
     fill(rows, 300, 12);
@@ -405,6 +452,7 @@ int main(void) {
         cmocka_unit_test(distances_that_overflow),
         cmocka_unit_test(what_is_refused),
         cmocka_unit_test(the_same_bits_in_every_way),
+        cmocka_unit_test(the_same_bits_from_any_threads),
         cmocka_unit_test(every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
