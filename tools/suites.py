@@ -6,6 +6,7 @@ folder a compiler and sanitizer; a suite whose build fails is one failure and
 the others still run."""
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -35,6 +36,10 @@ CONFIGURE = {
     "tsan": ({"CC": "clang-19"}, ["--buildtype=debugoptimized",
                                   "-Dwasm=disabled", "-Db_lundef=false",
                                   "-Db_sanitize=thread"]),
+    # The core for AArch64, run under qemu-user; what needs SQLite stays out.
+    "aarch64": ({}, ["--buildtype=debugoptimized", "-Dwasm=disabled",
+                     "-Dedges=disabled",
+                     f"--cross-file={ROOT}/tests/cross/aarch64.ini"]),
     "coverage": ({"CC": "gcc"}, ["--buildtype=debug", "-Dwasm=disabled",
                                  "-Db_coverage=true"]),
 }
@@ -181,6 +186,13 @@ def suite_asan():
 def suite_tsan():
     return meson_tests(build("tsan"), suites=["host"], env=SANITIZER_ENV,
                        scale=4)
+
+
+def suite_aarch64():
+    if platform.machine() != "x86_64":
+        return Counts(skipped=1, notes=["the cross compiler is for x86-64; "
+                                        "elsewhere run the suite gcc"])
+    return meson_tests(build("aarch64"), scale=4)
 
 
 def fuzz(target):
