@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
 const [dist, module] = process.argv.slice(2);
-const { load, openSwarm } = await import(pathToFileURL(join(dist, "index.js")));
+const { load, openSwarm } = await import(pathToFileURL(join(dist, "index.mjs")));
 
 const start = performance.now();
 const loaded =

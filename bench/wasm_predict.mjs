@@ -10,7 +10,7 @@ const WARM_MS = 300; // until the engine has compiled its second time
 
 const [dist, variant, modelFile, featuresFile, outputsFile, rows, rounds] =
   process.argv.slice(2);
-const { load } = await import(pathToFileURL(join(dist, "index.js")));
+const { load } = await import(pathToFileURL(join(dist, "index.mjs")));
 const model = (await load({ variant })).openModel(readFileSync(modelFile));
 const floats = (file, count) => {
   const bytes = Uint8Array.from(readFileSync(file).subarray(0, count * 4));

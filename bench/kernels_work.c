@@ -1,0 +1,285 @@
+/* kernels_work.c: the works and their data (kernels_work.h). */
+#include "kernels_work.h"
+
+#include <string.h>
+
+#define ROWS   8
+#define COLS   768
+#define FLOATS ((size_t)2048 * 2048)      /* of each array */
+#define LARGE  ((size_t)16 * 1024 * 1024) /* 64 MiB, out of most caches */
+
+/* Apart by odd numbers of cache lines: at a distance of 4 KiB a store would be
+ * taken for one to the address of a later load. */
+static _Alignas(64) float array_a[FLOATS];
+static _Alignas(64) float array_b[FLOATS + 16 * 17];
+static _Alignas(64) float array_c[FLOATS + 16 * 35];
+static _Alignas(64) float array_d[FLOATS + 16 * 51];
+static _Alignas(64) float large_a[LARGE];
+static _Alignas(64) float large_b[LARGE + 16 * 17];
+static _Alignas(64) float large_c[LARGE + 16 * 35];
+static float *const a = array_a;
+static float *const b = array_b + 16 * 17;
+static float *const c = array_c + 16 * 35;
+static float *const d = array_d + 16 * 51;
+
+/* ---- The works ------------------------------------------------------------
+ */
+
+#define RUN(name)                                                              \
+    static void name(const mdg_kernels *k, const bench_peaks *p,               \
+                     const work *w, size_t calls)
+#define EACH_CALL for (size_t call = 0; call < calls; call++)
+#define EACH_ROW  for (size_t row = 0; row < w->m; row++)
+
+/* Of every row of a with b to a number. */
+#define OF_ROWS_AND_VECTOR(op)                                                 \
+    RUN(run_##op) {                                                            \
+        EACH_CALL EACH_ROW {                                                   \
+            c[row] = MDG_KERNEL(k, op)(w->n, a + row * w->n, b);               \
+        }                                                                      \
+    }
+#define OF_ROWS(op)                                                            \
+    RUN(run_##op) {                                                            \
+        EACH_CALL EACH_ROW {                                                   \
+            c[row] = MDG_KERNEL(k, op)(w->n, a + row * w->n);                  \
+        }                                                                      \
+    }
+/* In place, on new inputs every eighth time: some of these functions lead to
+ * denormal numbers when applied again and again, and a copy costs something. */
+#define IN_PLACE(op)                                                           \
+    RUN(run_##op) {                                                            \
+        EACH_CALL {                                                            \
+            if (call % 8 == 0) {                                               \
+                memcpy(c, a, w->n * sizeof *c);                                \
+            }                                                                  \
+            MDG_KERNEL(k, op)(w->n, c);                                        \
+        }                                                                      \
+    }
+#define MATRIX_AND_VECTOR(op)                                                  \
+    RUN(run_##op) {                                                            \
+        EACH_CALL {                                                            \
+            MDG_KERNEL(k, op)(w->m, w->n, a, w->n, b, c);                      \
+        }                                                                      \
+    }
+
+OF_ROWS_AND_VECTOR(dot_f32)
+OF_ROWS_AND_VECTOR(l2sq_f32)
+OF_ROWS(sum_f32)
+OF_ROWS(max_f32)
+IN_PLACE(exp_f32)
+IN_PLACE(tanh_f32)
+IN_PLACE(sigmoid_f32)
+IN_PLACE(cos_f32)
+IN_PLACE(relu_f32)
+IN_PLACE(softmax_f32)
+MATRIX_AND_VECTOR(gemv_f32)
+MATRIX_AND_VECTOR(l2sq_rows_f32)
+
+/* There and back again, so that it stays near 1. */
+RUN(run_axpy_f32) {
+    EACH_CALL EACH_ROW {
+        MDG_KERNEL(k, axpy_f32)
+        (w->n, call % 2 == 0 ? 1e-3f : -1e-3f, a + row * w->n, c);
+    }
+}
+
+RUN(run_adam_f32) {
+    const mdg_adam step = {0.9f, 0.999f, 1e-6f, 1.0f, 1e-8f, 0.0f};
+    EACH_CALL {
+        MDG_KERNEL(k, adam_f32)(w->n, &step, a, c, b, d);
+    }
+}
+
+RUN(run_transpose_f32) {
+    EACH_CALL {
+        MDG_KERNEL(k, transpose_f32)(w->m, w->n, a, c);
+    }
+}
+
+static mdg_gemm gemm_of(const work *w, int transposed) {
+    return (mdg_gemm){.m = w->m,
+                      .n = w->n,
+                      .k = w->k,
+                      .a = a,
+                      .a_row = transposed ? 1 : w->k,
+                      .a_col = transposed ? w->m : 1,
+                      .b = b,
+                      .ldb = w->n,
+                      .c = c,
+                      .ldc = w->n};
+}
+
+RUN(run_gemm_f32) {
+    mdg_gemm g = gemm_of(w, 0);
+    EACH_CALL {
+        MDG_KERNEL(k, gemm_f32)(&g);
+    }
+}
+
+RUN(run_gemm_f32_t) {
+    mdg_gemm g = gemm_of(w, 1);
+    EACH_CALL {
+        MDG_KERNEL(k, gemm_f32)(&g);
+    }
+}
+
+RUN(run_peak) {
+    EACH_CALL {
+        c[0] = p->mul_add(w->n);
+    }
+}
+
+RUN(run_peak_fma) {
+    EACH_CALL {
+        c[0] = p->fma(w->n);
+    }
+}
+
+RUN(run_read) {
+    EACH_CALL {
+        c[0] = p->read(w->n, w->n == LARGE ? large_a : a);
+    }
+}
+
+RUN(run_triad) {
+    EACH_CALL {
+        p->triad(w->n, large_a, large_b, large_c);
+    }
+}
+
+/* ---- The list -------------------------------------------------------------
+ */
+
+#if defined(__wasm__)
+#define OP(op) 0
+#else
+#define OP(op) offsetof(mdg_kernels, op)
+#endif
+
+/* flops_ and bytes_ for each of m n elements; more_ bytes beside them. */
+#define EACH(label, op_, m_, n_, flops_, bytes_, more_)                        \
+    {.name = label,                                                            \
+     .run = run_##op_,                                                         \
+     .op = OP(op_),                                                            \
+     .m = m_,                                                                  \
+     .n = n_,                                                                  \
+     .flops = (flops_) * (double)(m_) * (double)(n_),                          \
+     .bytes = (bytes_) * (double)(m_) * (double)(n_) + (more_),                \
+     .items = (double)(m_) * (double)(n_)}
+/* A matrix and a vector of floats that are read. */
+#define ROWS_OF(label, op, m_, n_, flops_)                                     \
+    EACH(label, op, m_, n_, flops_, 4, 4 * (n_))
+/* A vector that is changed. */
+#define VECTOR(label, op, n_) EACH(label, op, 1, n_, 0, 8, 0)
+#define GEMM(label, op_, run_, m_, n_, k_, flags_)                             \
+    {.name = label,                                                            \
+     .run = run_,                                                              \
+     .op = OP(op_),                                                            \
+     .m = m_,                                                                  \
+     .n = n_,                                                                  \
+     .k = k_,                                                                  \
+     .flops = 2.0 * m_ * n_ * k_,                                              \
+     .bytes = 4.0 * (m_ * k_ + k_ * n_ + m_ * n_),                             \
+     .items = (double)m_ * n_,                                                 \
+     .flags = flags_}
+/* flops of a step are for one lane of the variant. */
+#define PEAK(label, run_, n_, flops_, bytes_)                                  \
+    {.name = label,                                                            \
+     .run = run_,                                                              \
+     .m = 1,                                                                   \
+     .n = n_,                                                                  \
+     .flops = (flops_) * (double)(n_),                                         \
+     .bytes = (bytes_) * (double)(n_),                                         \
+     .items = (double)(n_),                                                    \
+     .flags = WORK_PEAK}
+
+static const work works[] = {
+    PEAK("peak mul+add", run_peak, 4096, 2 * BENCH_PEAK_CHAINS, 0),
+    PEAK("peak fma", run_peak_fma, 4096, 2 * BENCH_PEAK_CHAINS, 0),
+    PEAK("read 16 KiB", run_read, 4096, 0, 4),
+    PEAK("read 64 MiB", run_read, LARGE, 0, 4),
+    PEAK("triad 3x64 MiB", run_triad, LARGE, 0, 12),
+    ROWS_OF("dot 8x768", dot_f32, ROWS, COLS, 2),
+    ROWS_OF("l2sq 8x768", l2sq_f32, ROWS, COLS, 3),
+    ROWS_OF("sum 8x768", sum_f32, ROWS, COLS, 1),
+    ROWS_OF("max 8x768", max_f32, ROWS, COLS, 1),
+    EACH("axpy 8x768", axpy_f32, ROWS, COLS, 2, 12, 0),
+    ROWS_OF("gemv 8x768", gemv_f32, ROWS, COLS, 2),
+    ROWS_OF("gemv 64x768", gemv_f32, 64, COLS, 2),
+    ROWS_OF("l2sq_rows 8x768", l2sq_rows_f32, ROWS, COLS, 3),
+    ROWS_OF("l2sq_rows 64x128", l2sq_rows_f32, 64, 128, 3),
+    VECTOR("exp 768", exp_f32, COLS),
+    VECTOR("tanh 768", tanh_f32, COLS),
+    VECTOR("sigmoid 768", sigmoid_f32, COLS),
+    VECTOR("cos 768", cos_f32, COLS),
+    VECTOR("relu 768", relu_f32, COLS),
+    VECTOR("softmax 768", softmax_f32, COLS),
+    VECTOR("softmax 10", softmax_f32, 10),
+    EACH("adam 100000", adam_f32, 1, 100000, 0, 28, 0),
+    EACH("transpose 1000x784", transpose_f32, 1000, 784, 0, 8, 0),
+    GEMM("gemm 32x128x784", gemm_f32, run_gemm_f32, 32, 128, 784, 0),
+    GEMM("gemm 784x128x32 A^T", gemm_f32, run_gemm_f32_t, 784, 128, 32, 0),
+    GEMM("gemm 1x128x784", gemm_f32, run_gemm_f32, 1, 128, 784, 0),
+    GEMM("gemm 512x512x512", gemm_f32, run_gemm_f32, 512, 512, 512, 0),
+};
+
+size_t work_count(void) {
+    return sizeof works / sizeof *works;
+}
+
+const work *work_at(size_t index) {
+    return works + index;
+}
+
+/* ---- Inputs and outputs ---------------------------------------------------
+ */
+
+static void fill(float *x, size_t n, uint32_t seed, float least) {
+    for (size_t i = 0; i < n; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        x[i] = (float)(seed >> 8) * 0x1p-24f * (1.0f - least) + least;
+    }
+}
+
+/* How far into the arrays a work reaches. */
+static size_t reach(const work *w) {
+    size_t k = w->k > 0 ? w->k : 1;
+    size_t n = w->m * w->n;
+    n = w->m * k > n ? w->m * k : n;
+    n = k * w->n > n ? k * w->n : n;
+    return n < FLOATS ? n : FLOATS;
+}
+
+void work_prepare(size_t index) {
+    const work *w = works + index;
+    size_t n = reach(w);
+    if ((w->flags & WORK_PEAK) != 0 && w->n == LARGE) {
+        fill(large_a, LARGE, 5, -1.0f);
+        fill(large_b, LARGE, 6, -1.0f);
+        return;
+    }
+    fill(a, n, 1, -1.0f);
+    fill(b, n, 2, -1.0f);
+    fill(c, n, 3, -1.0f);
+    fill(d, n, 4, 0.0f);
+}
+
+/* All works write to c. */
+work_result work_check(const mdg_kernels *k, const bench_peaks *p,
+                       size_t index) {
+    const work *w = works + index;
+    work_result r = {0, 0, 2166136261u};
+    if ((w->flags & WORK_PEAK) != 0) {
+        return r;
+    }
+    work_prepare(index);
+    w->run(k, p, w, 1);
+    for (size_t i = 0; i < reach(w); i++) {
+        uint32_t bits;
+        memcpy(&bits, c + i, sizeof bits);
+        r.hash = (r.hash ^ bits) * 16777619u;
+        r.sum += (double)c[i] * (double)(i % 7 + 1);
+        r.scale += (double)(c[i] < 0 ? -c[i] : c[i]) * (double)(i % 7 + 1);
+    }
+    return r;
+}
