@@ -16,7 +16,7 @@ export const PENGUINS = process.env.MIDGE_PENGUINS;
 export const CARS = process.env.MIDGE_CARS;
 export const DIST = process.env.MIDGE_JS;
 
-export const PACKAGE_URL = pathToFileURL(join(DIST, "index.js")).href;
+export const PACKAGE_URL = pathToFileURL(join(DIST, "index.mjs")).href;
 
 export function importMidge() {
   return import(PACKAGE_URL);

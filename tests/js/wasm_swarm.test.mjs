@@ -79,7 +79,7 @@ test("memory is given back", async () => {
   const swarm = await openSwarm();
   const { core } = swarm;
   events.forEach((event) => swarm.replay(event));
-  assert.ok(core.call("heap_used") > 0);
+  assert.ok(core.calls.heap_used() > 0);
   swarm.dispose();
-  assert.equal(core.call("heap_used"), 0);
+  assert.equal(core.calls.heap_used(), 0);
 });

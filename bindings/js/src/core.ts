@@ -1,10 +1,12 @@
 /** One instance of a module: calls, copies in and out of its memory, errors. */
+import { UNSIGNED, type CommonExports } from "./exports.js";
 import { STATUS_NAMES } from "./status.js";
 
 /**
- * A failure. `code` is a name of STATUS_NAMES when the core reported it; or
- * "DISPOSED" (the object was given back), or "TRAPPED" (the module stopped in
- * the middle of a call: its memory cannot be trusted, load a fresh one).
+ * A failure. `code` is a name of STATUS_NAMES when the core reported it or would
+ * have; or "LOAD_FAILED"; "DISPOSED" (the object was given back); "TRAPPED" (the
+ * module stopped in the middle of a call: its memory cannot be trusted, load a
+ * fresh one).
  */
 export class MidgeError extends Error {
   readonly code: string;
@@ -15,48 +17,69 @@ export class MidgeError extends Error {
   }
 }
 
-type Call = (...args: number[]) => number;
+type Value = number | bigint;
+type Call = (...args: Value[]) => Value;
 
-export class Core {
+export function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
+export class Core<E extends CommonExports = CommonExports> {
   readonly memory: WebAssembly.Memory;
-  private readonly calls: Record<string, Call>;
+  /** What the module exports. The modules call nothing outside, so whatever a
+   * call throws is a trap: the stack pointer and the heap stay as they were at
+   * that moment, and every later call throws the same. */
+  readonly calls: E;
   private trap: Error | undefined;
+  private view: Uint8Array;
 
-  constructor(instance: WebAssembly.Instance) {
-    this.memory = instance.exports.memory as WebAssembly.Memory;
-    this.calls = instance.exports as unknown as Record<string, Call>;
+  constructor(instance: WebAssembly.Instance, memory?: WebAssembly.Memory) {
+    const { exports } = instance;
+    this.memory = memory ?? (exports.memory as WebAssembly.Memory);
+    this.view = new Uint8Array(this.memory.buffer);
+    const calls: Record<string, Call> = {};
+    for (const [name, call] of Object.entries(exports)) {
+      if (typeof call === "function") {
+        calls[name] = this.guarded(name, call as Call);
+      }
+    }
+    this.calls = calls as unknown as E;
+  }
+
+  private guarded(name: string, call: Call): Call {
+    const unsigned = UNSIGNED.has(name);
+    return (...args) => {
+      if (this.trap) {
+        throw this.trap;
+      }
+      try {
+        const result = call(...args);
+        return unsigned ? (result as number) >>> 0 : result;
+      } catch (cause) {
+        if (cause instanceof TypeError) {
+          throw cause; // an argument that is no number: nothing was called
+        }
+        const text = `the wasm module stopped in ${name} (${reasonOf(cause)}); load a fresh one`;
+        throw (this.trap = new MidgeError("TRAPPED", text, { cause }));
+      }
+    };
   }
 
   get alive(): boolean {
     return this.trap === undefined;
   }
 
-  /** The modules import nothing, so whatever a call throws is a trap: the stack
-   * pointer and the heap stay as they were at that moment. */
-  callFloat(name: string, ...args: number[]): number {
-    if (this.trap) {
-      throw this.trap;
+  /** The whole memory. Good until the next call that may allocate. */
+  get bytes(): Uint8Array {
+    if (this.view.buffer !== this.memory.buffer) {
+      this.view = new Uint8Array(this.memory.buffer);
     }
-    try {
-      return this.calls[name]!(...args);
-    } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
-      this.trap = new MidgeError(
-        "TRAPPED",
-        `the wasm module stopped in ${name} (${why}); load a fresh one`,
-        { cause },
-      );
-      throw this.trap;
-    }
-  }
-
-  call(name: string, ...args: number[]): number {
-    return this.callFloat(name, ...args) >>> 0;
+    return this.view;
   }
 
   alloc(size: number): number {
     // Half of the 32-bit space is the most that one block can have.
-    const at = size > 0 && size < 2 ** 31 ? this.call("alloc", size) : 0;
+    const at = size > 0 && size < 2 ** 31 ? this.calls.alloc(size) : 0;
     if (size > 0 && at === 0) {
       throw new MidgeError("E_NOMEM", `no memory for ${size} bytes`);
     }
@@ -66,7 +89,7 @@ export class Core {
   /** Nothing to give back in a memory that cannot be trusted. */
   release(at: number, size: number): void {
     if (at !== 0 && this.alive) {
-      this.call("release", at, size);
+      this.calls.release(at, size);
     }
   }
 
@@ -83,8 +106,7 @@ export class Core {
   /** Runs `use` with a copy of `bytes` in the module's memory. */
   withBytes<T>(bytes: Uint8Array, use: (at: number) => T): T {
     return this.withRoom(bytes.byteLength, (at) => {
-      // The view is made after the allocation: memory may have grown.
-      new Uint8Array(this.memory.buffer).set(bytes, at);
+      this.bytes.set(bytes, at);
       return use(at);
     });
   }
@@ -95,7 +117,7 @@ export class Core {
   }
 
   text(at: number): string {
-    const bytes = new Uint8Array(this.memory.buffer);
+    const { bytes } = this;
     return new TextDecoder().decode(bytes.slice(at, bytes.indexOf(0, at)));
   }
 
@@ -103,65 +125,15 @@ export class Core {
   check(status: number): void {
     if (status !== 0) {
       const code = STATUS_NAMES[status] ?? `status ${status}`;
-      throw new MidgeError(code, this.text(this.call("error_text")));
+      throw new MidgeError(code, this.text(this.calls.error_text()));
     }
   }
 
   /** For calls that answer with a handle, 0 when they failed. */
   checkHandle(at: number): number {
     if (at === 0) {
-      this.check(this.call("error_status"));
+      this.check(this.calls.error_status());
     }
     return at;
-  }
-}
-
-interface Held {
-  readonly core: Core;
-  readonly close: string;
-  readonly at: number;
-}
-
-function close({ core, close, at }: Held): void {
-  if (core.alive) {
-    core.call(close, at);
-  }
-}
-
-/** The net under `dispose`: memory of a handle that was only forgotten. */
-const forgotten = new FinalizationRegistry<Held>(close);
-
-/** Something in a module's memory, there until it is disposed. */
-export abstract class Handle {
-  protected readonly core: Core;
-  private held: Held | undefined;
-
-  protected constructor(core: Core, at: number, closeCall: string) {
-    this.core = core;
-    this.held = { core, close: closeCall, at };
-    forgotten.register(this, this.held, this);
-  }
-
-  protected get handle(): number {
-    if (!this.held) {
-      throw new MidgeError(
-        "DISPOSED",
-        `this ${this.constructor.name} was disposed`,
-      );
-    }
-    return this.held.at;
-  }
-
-  /** Gives the memory back; a second call does nothing. */
-  dispose(): void {
-    if (this.held) {
-      forgotten.unregister(this);
-      close(this.held);
-      this.held = undefined;
-    }
-  }
-
-  [Symbol.dispose](): void {
-    this.dispose();
   }
 }

@@ -5,19 +5,32 @@
  * never by guessing, and a module that cannot be loaded is an error that names
  * the file: nothing is silently replaced by something else.
  */
-export type Variant = "simd" | "scalar";
-export type ModuleName = "core-simd" | "core-scalar" | "swarm";
+import { Core, MidgeError, reasonOf } from "./core.js";
+import { EXPORT_NAMES, type ModuleExports } from "./exports.js";
+import { moduleUrl, readModule } from "./platform.js";
+
+/** "relaxed" is SIMD with fused arithmetic in the operations named `_fast`. */
+export type Variant = "simd" | "scalar" | "relaxed";
+export type ModuleName =
+  | "kernels-simd"
+  | "kernels-scalar"
+  | "kernels-relaxed"
+  | "core-simd"
+  | "core-scalar"
+  | "swarm";
 /** Where a module comes from, when it does not lie beside this file. */
 export type WasmSource = URL | BufferSource | WebAssembly.Module;
 
-export interface LoadOptions {
+export interface LoadOptions<V extends Variant = "simd" | "scalar"> {
   /** Which variant to run; by default SIMD where the engine has it. */
-  variant?: Variant;
+  variant?: V;
   wasm?: WasmSource;
 }
 
 export interface LoadInfo {
   readonly module: ModuleName;
+  /** Null when a module has only one, which computes no floats. */
+  readonly variant: Variant | null;
   /** How the code came: from a file, a response compiled while it arrives, a
    * response compiled afterwards, or from the caller. */
   readonly source: "file" | "stream" | "response" | "given";
@@ -25,22 +38,39 @@ export interface LoadInfo {
   readonly cached: boolean;
   /** Size of the module; null where it was not seen (stream, Module). */
   readonly bytes: number | null;
-  /** Reading and compiling, the first time; a stream does both at once. */
+  /** Reading, the first time; of a stream until its first bytes. */
+  readonly loadMs: number;
+  /** Compiling, the first time; of a stream with the reading of the rest. */
   readonly compileMs: number;
   readonly instantiateMs: number;
+}
+
+export interface Info extends LoadInfo {
+  readonly version: string;
+  /** The module's whole memory: it grows and never shrinks. */
+  readonly memoryBytes: number;
+  /** What of it is in use. */
+  readonly usedBytes: number;
+  /** The most that was in use at one time. */
+  readonly peakBytes: number;
 }
 
 interface Compiled {
   readonly module: WebAssembly.Module;
   readonly source: LoadInfo["source"];
   readonly bytes: number | null;
+  readonly loadMs: number;
   readonly compileMs: number;
 }
 
-/** A function using one SIMD instruction, as a complete module. */
+/** Complete modules, each a function that uses one instruction. */
 const SIMD_PROBE = new Uint8Array([
   0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8,
   0, 65, 0, 253, 15, 253, 98, 11,
+]);
+const RELAXED_PROBE = new Uint8Array([
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 8, 1, 96, 3, 123, 123, 123, 1, 123, 3, 2, 1, 0,
+  10, 13, 1, 11, 0, 32, 0, 32, 1, 32, 2, 253, 133, 2, 11,
 ]);
 
 /** Whether this engine runs the SIMD variant. */
@@ -48,100 +78,176 @@ export function hasSimd(): boolean {
   return WebAssembly.validate(SIMD_PROBE);
 }
 
-/** Written out one by one: bundlers look for this form to copy the files. */
-const FILES: Record<ModuleName, URL> = {
-  "core-simd": new URL("./wasm/midge-core-simd.wasm", import.meta.url),
-  "core-scalar": new URL("./wasm/midge-core-scalar.wasm", import.meta.url),
-  swarm: new URL("./wasm/midge-swarm.wasm", import.meta.url),
-};
+/** Whether this engine runs the relaxed variant. */
+export function hasRelaxedSimd(): boolean {
+  return WebAssembly.validate(RELAXED_PROBE);
+}
 
-async function compileFile(url: URL): Promise<Omit<Compiled, "compileMs">> {
-  // The name is built so that bundlers for the browser leave it alone.
-  const fs = await import("node:" + "fs/promises");
-  const bytes = (await fs.readFile(url)) as Uint8Array<ArrayBuffer>;
+type Came = Omit<Compiled, "loadMs" | "compileMs"> & { readonly since: number };
+
+async function compileBytes(
+  bytes: BufferSource,
+  source: LoadInfo["source"],
+): Promise<Came> {
+  const since = performance.now();
   const module = await WebAssembly.compile(bytes);
-  return { module, source: "file", bytes: bytes.byteLength };
+  return { module, source, bytes: bytes.byteLength, since };
 }
 
 /** A server that names the right type lets the engine compile while the bytes
  * arrive; from any other server they are compiled when they are all there. */
-async function compileFetched(url: URL): Promise<Omit<Compiled, "compileMs">> {
-  const response = await fetch(url);
+async function compileResponse(response: Response): Promise<Came> {
   if (!response.ok) {
-    throw new Error(`HTTP ${response.status} ${response.statusText}`);
+    throw new Error(`HTTP ${response.status} ${response.statusText}`.trim());
   }
   // Exactly this: engines refuse a stream whose type has parameters.
-  const type = response.headers.get("content-type") ?? "";
-  if (type.trim().toLowerCase() === "application/wasm") {
+  const type = (response.headers.get("content-type") ?? "").trim().toLowerCase();
+  if (type === "application/wasm") {
+    const since = performance.now();
     const module = await WebAssembly.compileStreaming(response);
-    return { module, source: "stream", bytes: null };
+    return { module, source: "stream", bytes: null, since };
   }
-  const bytes = await response.arrayBuffer();
-  const module = await WebAssembly.compile(bytes);
-  return { module, source: "response", bytes: bytes.byteLength };
+  if (type.startsWith("text/html")) {
+    throw new Error("the server answered with a page (text/html), not a module");
+  }
+  return compileBytes(await response.arrayBuffer(), "response");
 }
 
-async function compileSource(
-  wasm: WasmSource,
-): Promise<Omit<Compiled, "compileMs">> {
-  if (wasm instanceof URL) {
-    return wasm.protocol === "file:" ? compileFile(wasm) : compileFetched(wasm);
-  }
+async function compileSource(wasm: WasmSource): Promise<Came> {
   if (wasm instanceof WebAssembly.Module) {
-    return { module: wasm, source: "given", bytes: null };
+    const since = performance.now();
+    return { module: wasm, source: "given", bytes: null, since };
   }
-  const module = await WebAssembly.compile(wasm);
-  return { module, source: "given", bytes: wasm.byteLength };
+  if (!(wasm instanceof URL)) {
+    return compileBytes(wasm, "given");
+  }
+  const read = await readModule(wasm);
+  return read instanceof Response
+    ? compileResponse(read)
+    : compileBytes(read, "file");
 }
 
 async function compile(wasm: WasmSource): Promise<Compiled> {
   const start = performance.now();
   try {
-    const compiled = await compileSource(wasm);
-    return { ...compiled, compileMs: performance.now() - start };
+    const { since, ...compiled } = await compileSource(wasm);
+    const compileMs = performance.now() - since;
+    return { ...compiled, loadMs: since - start, compileMs };
   } catch (cause) {
     const name = wasm instanceof URL ? wasm.href : "the given bytes";
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`midge: cannot load ${name}: ${why}`, { cause });
+    throw failed(`cannot load ${name}: ${reasonOf(cause)}`, cause);
   }
 }
 
-/** By address. A failed load is forgotten, so that it can be tried again. */
-const cache = new Map<string, Promise<Compiled>>();
-
-function compileOnce(url: URL): Promise<Compiled> {
-  let compiled = cache.get(url.href);
-  if (!compiled) {
-    compiled = compile(url);
-    cache.set(url.href, compiled);
-    compiled.catch(() => cache.delete(url.href));
-  }
-  return compiled;
+function failed(text: string, cause?: unknown): MidgeError {
+  return new MidgeError("LOAD_FAILED", `midge: ${text}`, { cause });
 }
 
-function chooseVariant(options: LoadOptions): Variant {
-  const variant = options.variant ?? (hasSimd() ? "simd" : "scalar");
-  if (variant !== "simd" && variant !== "scalar") {
-    throw new TypeError(`unknown variant "${variant}": use "simd" or "scalar"`);
+/** What `key` was made to once. A failure is forgotten, so that it can be tried
+ * again. */
+export function once<T>(
+  made: Map<string, Promise<T>>,
+  key: string,
+  make: () => Promise<T>,
+): Promise<T> {
+  let promise = made.get(key);
+  if (!promise) {
+    promise = make();
+    made.set(key, promise);
+    promise.catch(() => made.delete(key));
+  }
+  return promise;
+}
+
+const compiledModules = new Map<string, Promise<Compiled>>();
+
+function besideThisFile(name: ModuleName): URL {
+  try {
+    return moduleUrl(name);
+  } catch (cause) {
+    const text = `where midge-${name}.wasm lies is not known in this bundle: pass it as the option \`wasm\``;
+    throw failed(text, cause);
+  }
+}
+
+const VARIANTS: Record<"core" | "kernels", readonly Variant[]> = {
+  core: ["simd", "scalar"],
+  kernels: ["simd", "scalar", "relaxed"],
+};
+
+function chooseVariant(
+  module: "core" | "kernels",
+  asked: Variant | undefined,
+): Variant {
+  const variant = asked ?? (hasSimd() ? "simd" : "scalar");
+  if (!VARIANTS[module].includes(variant)) {
+    const known = VARIANTS[module].map((name) => `"${name}"`).join(" or ");
+    throw new TypeError(`unknown variant "${variant}" of ${module}: use ${known}`);
+  }
+  if (variant === "relaxed" && !hasRelaxedSimd()) {
+    throw new MidgeError(
+      "E_UNSUPPORTED",
+      "midge: this engine does not run relaxed SIMD; Node 20 does when started with --experimental-wasm-relaxed-simd",
+    );
   }
   return variant;
 }
 
-export async function instantiate(
-  module: "core" | "swarm",
-  options: LoadOptions,
-): Promise<{ instance: WebAssembly.Instance; info: LoadInfo }> {
-  const name: ModuleName =
-    module === "swarm" ? "swarm" : `core-${chooseVariant(options)}`;
-  const wasm = options.wasm ?? FILES[name];
-  const cached = wasm instanceof URL && cache.has(wasm.href);
-  const compiled = await (wasm instanceof URL ? compileOnce(wasm) : compile(wasm));
+/** The variant that `options` ask for, and the name of its module. */
+export function choose<M extends keyof ModuleExports>(
+  module: M,
+  options: LoadOptions<Variant>,
+): { name: ModuleName; variant: Variant | null } {
+  if (module === "swarm") {
+    return { name: "swarm", variant: null };
+  }
+  const family = module as "core" | "kernels";
+  const variant = chooseVariant(family, options.variant);
+  return { name: `${family}-${variant}` as ModuleName, variant };
+}
+
+export interface Loaded<M extends keyof ModuleExports> {
+  readonly core: Core<ModuleExports[M]>;
+  readonly info: () => Info;
+}
+
+/** A fresh instance of a module. `imports` are for a variant that shares its
+ * memory; the others import nothing. */
+export async function instantiate<M extends keyof ModuleExports>(
+  module: M,
+  options: LoadOptions<Variant>,
+  imports: { env?: { memory: WebAssembly.Memory } } = {},
+): Promise<Loaded<M>> {
+  const { name, variant } = choose(module, options);
+  const wasm = options.wasm ?? besideThisFile(name);
+  const cached = wasm instanceof URL && compiledModules.has(wasm.href);
+  const compiled = await (wasm instanceof URL
+    ? once(compiledModules, wasm.href, () => compile(wasm))
+    : compile(wasm));
   const start = performance.now();
-  const instance = await WebAssembly.instantiate(compiled.module, {});
-  const { source, bytes, compileMs } = compiled;
+  const instance = await WebAssembly.instantiate(compiled.module, imports);
+  const { module: code, ...how } = compiled;
   const instantiateMs = performance.now() - start;
+  const missing = EXPORT_NAMES[module].find(
+    (one) => typeof instance.exports[one as string] !== "function",
+  );
+  if (missing) {
+    const from = wasm instanceof URL ? wasm.href : "the given module";
+    throw failed(
+      `${from} is no midge-${name} of this version: it has no ${String(missing)}`,
+    );
+  }
+  const core = new Core<ModuleExports[M]>(instance, imports.env?.memory);
+  const loadInfo = { module: name, variant, ...how, cached, instantiateMs };
+  return { core, info: () => infoOf(core, loadInfo) };
+}
+
+function infoOf(core: Core, loaded: LoadInfo): Info {
   return {
-    instance,
-    info: { module: name, source, cached, bytes, compileMs, instantiateMs },
+    ...loaded,
+    version: core.text(core.calls.version()),
+    memoryBytes: core.memory.buffer.byteLength,
+    usedBytes: core.calls.heap_used(),
+    peakBytes: core.calls.heap_peak(),
   };
 }

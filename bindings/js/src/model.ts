@@ -1,5 +1,7 @@
 /** Models that `midge learn` wrote. */
-import { Handle, MidgeError, type Core } from "./core.js";
+import { MidgeError, type Core } from "./core.js";
+import type { CoreExports } from "./exports.js";
+import { Handle } from "./handle.js";
 
 export interface Prediction {
   readonly nRows: number;
@@ -18,16 +20,19 @@ export class Model extends Handle {
   /** Names of the classes, in the order of the outputs; empty to regress. */
   readonly classes: readonly string[];
 
+  private readonly core: Core<CoreExports>;
+
   /** Use `Midge.openModel`. */
-  constructor(core: Core, at: number) {
-    super(core, at, "bundle_close");
-    this.nInputs = core.call("bundle_n_inputs", at);
-    this.nOutputs = core.call("bundle_n_outputs", at);
-    this.problem = core.call("bundle_problem", at) === 0 ? "classify" : "regress";
-    this.target = core.text(core.call("bundle_target", at));
+  constructor(core: Core<CoreExports>, at: number) {
+    super(core, at, core.calls.bundle_close);
+    this.core = core;
+    this.nInputs = core.calls.bundle_n_inputs(at);
+    this.nOutputs = core.calls.bundle_n_outputs(at);
+    this.problem = core.calls.bundle_problem(at) === 0 ? "classify" : "regress";
+    this.target = core.text(core.calls.bundle_target(at));
     const nClasses = this.problem === "classify" ? this.nOutputs : 0;
     this.classes = Array.from({ length: nClasses }, (_, i) =>
-      core.text(core.call("bundle_class", at, i)),
+      core.text(core.calls.bundle_class(at, i)),
     );
   }
 
@@ -45,7 +50,7 @@ export class Model extends Handle {
     const bytes = new Uint8Array(buffer, byteOffset, byteLength);
     return core.withRoom(nRows * nOutputs * 4, (y) =>
       core.withBytes(bytes, (x) => {
-        core.check(core.call("bundle_predict", handle, nRows, x, y));
+        core.check(core.calls.bundle_predict(handle, nRows, x, y));
         return { nRows, outputs: core.floats(y, nRows * nOutputs) };
       }),
     );
@@ -56,13 +61,13 @@ export class Model extends Handle {
     const { core, handle, nOutputs } = this;
     core.withBytes(file, (at) =>
       core.check(
-        core.call("bundle_predict_table", handle, at, file.byteLength),
+        core.calls.bundle_predict_table(handle, at, file.byteLength),
       ),
     );
-    const nRows = core.call("prediction_rows");
-    const at = core.call("prediction_outputs");
+    const nRows = core.calls.prediction_rows();
+    const at = core.calls.prediction_outputs();
     const outputs = core.floats(at, nRows * nOutputs);
-    core.call("prediction_release");
+    core.calls.prediction_release();
     return { nRows, outputs };
   }
 
@@ -71,7 +76,7 @@ export class Model extends Handle {
     const { core, handle, nOutputs, classes } = this;
     return Array.from({ length: nRows }, (_, row) => {
       if (this.problem === "regress") {
-        return core.callFloat("bundle_unscale", handle, outputs[row]!);
+        return core.calls.bundle_unscale(handle, outputs[row]!);
       }
       const y = outputs.subarray(row * nOutputs, (row + 1) * nOutputs);
       return classes[y.reduce((best, p, i) => (p > y[best]! ? i : best), 0)]!;

@@ -1,4 +1,4 @@
-/* entry.c: memory and errors, exported by both modules. */
+/* entry.c: memory and errors, exported by all modules. */
 #include "entry.h"
 #include "heap.h"
 #include "midge/version.h"
@@ -15,6 +15,7 @@ midge_error entry_error;
 EXPORT(alloc) void *entry_alloc(size_t size);
 EXPORT(release) void entry_release(void *block, size_t size);
 EXPORT(heap_used) size_t entry_heap_used(void);
+EXPORT(heap_peak) size_t entry_heap_peak(void);
 EXPORT(error_text) const char *entry_error_text(void);
 EXPORT(error_status) int entry_error_status(void);
 EXPORT(version) const char *entry_version(void);
@@ -29,6 +30,10 @@ void entry_release(void *block, size_t size) {
 
 size_t entry_heap_used(void) {
     return heap_used_bytes();
+}
+
+size_t entry_heap_peak(void) {
+    return heap_peak_bytes();
 }
 
 const char *entry_error_text(void) {

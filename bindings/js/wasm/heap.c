@@ -31,6 +31,7 @@ extern unsigned char __heap_base;
 static free_block *first_free;
 static uintptr_t heap_end; /* 0 until the first allocation */
 static size_t used_bytes;
+static size_t peak_bytes;
 
 void *memcpy(void *to, const void *from, size_t size) {
     return __builtin_memcpy(to, from, size);
@@ -155,6 +156,7 @@ static void *allocate(size_t size) {
         block = take(size);
     }
     used_bytes += block ? size : 0;
+    peak_bytes = used_bytes > peak_bytes ? used_bytes : peak_bytes;
     return block;
 }
 
@@ -187,4 +189,8 @@ void *heap_realloc(void *ctx, void *block, size_t old_bytes, size_t new_bytes) {
 
 size_t heap_used_bytes(void) {
     return used_bytes;
+}
+
+size_t heap_peak_bytes(void) {
+    return peak_bytes;
 }

@@ -8,5 +8,7 @@
 void *heap_realloc(void *ctx, void *block, size_t old_bytes, size_t new_bytes);
 /* Bytes in use now, rounded as they are held. */
 size_t heap_used_bytes(void);
+/* The most that was in use at one time. */
+size_t heap_peak_bytes(void);
 
 #endif

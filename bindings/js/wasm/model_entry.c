@@ -2,7 +2,6 @@
  * encoders, as `midge learn` writes them. */
 #include "entry.h"
 #include "midge/model.h"
-#include "midge/selftest.h"
 
 #define BLOCK_ROWS 512u /* predicted at once: bounds the working memory */
 
@@ -21,7 +20,6 @@ typedef struct prediction {
 
 static prediction last;
 
-EXPORT(selftest) uint32_t entry_selftest(void);
 EXPORT(bundle_open) bundle *entry_bundle_open(const void *bytes, size_t size);
 EXPORT(bundle_close) void entry_bundle_close(bundle *b);
 EXPORT(bundle_n_inputs) uint32_t entry_bundle_n_inputs(const bundle *b);
@@ -39,16 +37,6 @@ int entry_bundle_predict_table(const bundle *b, const void *bytes, size_t size);
 EXPORT(prediction_rows) size_t entry_prediction_rows(void);
 EXPORT(prediction_outputs) const float *entry_prediction_outputs(void);
 EXPORT(prediction_release) void entry_prediction_release(void);
-
-uint32_t entry_selftest(void) {
-    void *scratch = entry_alloc(MIDGE_SELFTEST_BYTES);
-    if (!scratch) {
-        return 0;
-    }
-    uint32_t result = midge_selftest(&entry_env, scratch, NULL);
-    entry_release(scratch, MIDGE_SELFTEST_BYTES);
-    return result;
-}
 
 bundle *entry_bundle_open(const void *bytes, size_t size) {
     bundle *b = entry_alloc(sizeof *b);

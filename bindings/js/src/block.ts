@@ -1,0 +1,161 @@
+/** Typed arrays in a module's memory, and the passing of arguments to kernels. */
+import { MidgeError, type Core } from "./core.js";
+import { Handle } from "./handle.js";
+
+const KINDS = {
+  f32: Float32Array,
+  i8: Int8Array,
+  u8: Uint8Array,
+  u16: Uint16Array,
+  i32: Int32Array,
+  u32: Uint32Array,
+} as const;
+
+export interface Arrays {
+  f32: Float32Array;
+  i8: Int8Array;
+  u8: Uint8Array;
+  /** Also 16-bit floats. */
+  u16: Uint16Array;
+  i32: Int32Array;
+  u32: Uint32Array;
+}
+export type Kind = keyof Arrays;
+type Any = Arrays[Kind];
+
+/** An argument of an operation: a plain array, which is copied, or a block. */
+export type Vector<K extends Kind> = Arrays[K] | Block<K>;
+
+/** Arrays that hold their block: it lives while they do. */
+const blockOf = new WeakMap<Any, Block<Kind>>();
+
+function freer(core: Core, size: number): (at: number) => void {
+  return (at) => core.release(at, size);
+}
+
+/** A typed array in the module's memory, until it is disposed. */
+export class Block<K extends Kind> extends Handle {
+  readonly kind: K;
+  readonly length: number;
+  /** Whose memory it is. */
+  readonly core: Core;
+  private view: Arrays[K] | undefined;
+
+  /** Use `Kernels.f32()` and so on. */
+  private constructor(core: Core, kind: K, length: number) {
+    const size = length * KINDS[kind].BYTES_PER_ELEMENT;
+    super(core, core.alloc(size), freer(core, size));
+    this.core = core;
+    this.kind = kind;
+    this.length = length;
+  }
+
+  static make<K extends Kind>(
+    core: Core,
+    kind: K,
+    from: number | ArrayLike<number>,
+  ): Block<K> {
+    const length = typeof from === "number" ? from : from.length;
+    if (!Number.isSafeInteger(length) || length < 0) {
+      throw new MidgeError("E_INVALID", `${length} is no length of a block`);
+    }
+    const block = new Block(core, kind, length);
+    if (typeof from === "number") {
+      block.array.fill(0);
+    } else {
+      block.array.set(from);
+    }
+    return block;
+  }
+
+  /** Its address, for `Kernels.ops`; it never changes. */
+  get pointer(): number {
+    return this.handle;
+  }
+
+  /**
+   * The elements where they lie. Whatever makes the memory grow leaves earlier
+   * arrays empty: do not keep this, take it anew.
+   */
+  get array(): Arrays[K] {
+    const { buffer } = this.core.memory;
+    const at = this.handle;
+    if (this.view?.buffer !== buffer) {
+      const view: Any = new KINDS[this.kind](buffer, at, this.length);
+      blockOf.set(view, this);
+      this.view = view as Arrays[K];
+    }
+    return this.view;
+  }
+
+  override dispose(): void {
+    this.view = undefined;
+    super.dispose();
+  }
+}
+
+function bytesOf(x: Any): Uint8Array {
+  return new Uint8Array(x.buffer, x.byteOffset, x.byteLength);
+}
+
+/** The arguments of one call: addresses of blocks, and copies of arrays. */
+export class Frame {
+  private readonly core: Core;
+  private readonly copies: { at: number; x: Any; back: boolean }[] = [];
+
+  constructor(core: Core) {
+    this.core = core;
+  }
+
+  /** Something the operation reads. */
+  input<K extends Kind>(kind: K, x: Vector<K>): number {
+    return this.address(kind, x, true, false);
+  }
+  /** Something it writes all of. */
+  output<K extends Kind>(kind: K, x: Vector<K>): number {
+    return this.address(kind, x, false, true);
+  }
+  inout<K extends Kind>(kind: K, x: Vector<K>): number {
+    return this.address(kind, x, true, true);
+  }
+
+  private address(kind: Kind, x: unknown, copy: boolean, back: boolean): number {
+    if (x instanceof Block && x.kind === kind) {
+      if (x.core !== this.core) {
+        const text = "this block is in the memory of another instance";
+        throw new MidgeError("E_INVALID", text);
+      }
+      return x.pointer;
+    }
+    const wanted = KINDS[kind].name;
+    if (!ArrayBuffer.isView(x) || Object(x)[Symbol.toStringTag] !== wanted) {
+      const text = `a ${wanted} or a block of ${kind} is needed here`;
+      throw new MidgeError("E_INVALID", text);
+    }
+    const array = x as Any;
+    if (array.buffer === this.core.memory.buffer) {
+      return array.byteOffset; // a part of a block's array
+    }
+    const at = this.core.alloc(array.byteLength);
+    this.copies.push({ at, x: array, back });
+    if (copy) {
+      this.core.bytes.set(bytesOf(array), at);
+    }
+    return at;
+  }
+
+  copyBack(): void {
+    for (const { at, x, back } of this.copies) {
+      if (back) {
+        const { bytes } = this.core;
+        bytesOf(x).set(bytes.subarray(at, at + x.byteLength));
+      }
+    }
+  }
+
+  release(): void {
+    for (const { at, x } of this.copies) {
+      this.core.release(at, x.byteLength);
+    }
+  }
+}

@@ -1,0 +1,27 @@
+/** Where modules are and how they are read: in Node. */
+import { readFile } from "node:fs/promises";
+
+import type { ModuleName } from "./load.js";
+
+/** Written out one by one: bundlers look for this form to copy the files. */
+const FILES: Record<ModuleName, () => URL> = {
+  "kernels-simd": () => new URL("./wasm/midge-kernels-simd.wasm", import.meta.url),
+  "kernels-scalar": () =>
+    new URL("./wasm/midge-kernels-scalar.wasm", import.meta.url),
+  "kernels-relaxed": () =>
+    new URL("./wasm/midge-kernels-relaxed.wasm", import.meta.url),
+  "core-simd": () => new URL("./wasm/midge-core-simd.wasm", import.meta.url),
+  "core-scalar": () => new URL("./wasm/midge-core-scalar.wasm", import.meta.url),
+  swarm: () => new URL("./wasm/midge-swarm.wasm", import.meta.url),
+};
+
+/** The address of a module beside this file; throws where there is no such. */
+export function moduleUrl(name: ModuleName): URL {
+  return FILES[name]();
+}
+
+export function readModule(
+  url: URL,
+): Promise<Response | Uint8Array<ArrayBuffer>> {
+  return url.protocol === "file:" ? readFile(url) : fetch(url);
+}
