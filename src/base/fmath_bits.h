@@ -42,6 +42,18 @@ static inline float mdg_with_sign_f32(float x, float sign_of) {
                            (mdg_bits_of_f32(sign_of) & 0x80000000u));
 }
 
+static inline double mdg_abs_f64(double x) {
+    return mdg_f64_of_bits(mdg_bits_of_f64(x) & 0x7fffffffffffffffu);
+}
+
+static inline double mdg_with_sign_f64(double x, double sign_of) {
+    return mdg_f64_of_bits(mdg_bits_of_f64(x) |
+                           (mdg_bits_of_f64(sign_of) & 0x8000000000000000u));
+}
+
+/* e^(x + low) for a low below half an ulp of x. */
+double mdg_exp_sum_f64(double x, double low);
+
 /* e^x = p * scale * rest, both powers of two: one factor alone could not reach
  * 2^-150. What else is multiplied in goes before rest, so that a denormal
  * result is rounded once. */
