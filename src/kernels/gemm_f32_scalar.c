@@ -31,5 +31,8 @@ void mdg_gemm_f32_scalar(const mdg_gemm *g) {
         if (j < g->n) {
             gemm_strip(g, i, j, g->n - j);
         }
+        if (g->activate != NULL) {
+            g->activate(g->n, g->c + i * g->ldc);
+        }
     }
 }

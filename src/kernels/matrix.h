@@ -9,11 +9,19 @@
  * B and C are row-major with row strides ldb, ldc; A has a row and a column
  * stride, so that a transposed A costs nothing. bias (n) may be NULL; it is
  * added after the sum over k. `activate` may be NULL; it is a function of
- * activation.h that works element by element. C must not overlap A, B or bias.
+ * activation.h that works element by element, called on pieces of rows while
+ * they are in cache, once for each element. C must not overlap A, B or bias.
  *
  * gemm does not use lanes: c_ij is the sum over k in increasing order, starting
  * from 0 (or from c_ij when accumulating), so that any blocking gives the same
- * bits, and a batch of one row gives those of that row in a large batch. */
+ * bits, and a batch of one row gives those of that row in a large batch.
+ *
+ * gemm_fast and gemv_fast may add in another order and may round a product and
+ * its sum once (fused multiply-add): the bits differ between variants. Before
+ * `activate`, with k products and no overflow, |c - exact| is at most
+ * (k + 2) 2^-24 (|c_before| + sum |a| |b| + |bias|) (1 + k 2^-23), and 2^-149
+ * more for each product that is less than 2^-126. Only who asks for them by
+ * name gets them. */
 typedef struct mdg_gemm {
     size_t m, n, k;
     const float *a;
@@ -28,12 +36,16 @@ typedef struct mdg_gemm {
 } mdg_gemm;
 
 /* gemv: y_i = dot(row i of A, x); A is (rows, cols) with row stride lda.
+ * gemv_fast: the same within the bounds above.
  * transpose: out (cols, rows) = transpose of x (rows, cols), both dense. */
 /* clang-format off */
 #define MDG_MATRIX_OPS(X, isa)                                                 \
     X(isa, void, gemv_f32, (size_t rows, size_t cols, const float *a,          \
                             size_t lda, const float *x, float *y))             \
     X(isa, void, gemm_f32, (const mdg_gemm *g))                                \
+    X(isa, void, gemm_fast_f32, (const mdg_gemm *g))                           \
+    X(isa, void, gemv_fast_f32, (size_t rows, size_t cols, const float *a,     \
+                                 size_t lda, const float *x, float *y))        \
     X(isa, void, transpose_f32, (size_t rows, size_t cols, const float *x,     \
                                  float *out))
 /* clang-format on */

@@ -1,6 +1,7 @@
 /* gemm_test.c: every variant of gemm against the definition: small shapes at
- * random with strides, a transposed A, a bias and sums to add to; a few large
- * ones that cross every blocking; and the promise about batches. */
+ * random with strides, a transposed A, a bias, an activation and sums to add
+ * to; a few large ones that cross every blocking; and the promise about
+ * batches. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,6 +21,13 @@ static float *filled(uint32_t *seed, size_t n, uint32_t rarity) {
         fill_plain(seed, n, x, 1.0f);
     }
     return x;
+}
+
+/* An activation that shows how often it was applied, and where. */
+static void halve_and_step(size_t n, float *x) {
+    for (size_t i = 0; i < n; i++) {
+        x[i] = 0.5f * x[i] + 1.0f;
+    }
 }
 
 static size_t span(size_t rows, size_t cols, size_t row, size_t col) {
@@ -66,6 +74,7 @@ static void run_shape(const struct variants *v, size_t m, size_t n, size_t k,
     g.ldb = n + next_random(seed) % 3;
     g.ldc = n + next_random(seed) % 3;
     g.bias = next_random(seed) % 2 == 0 ? &some : NULL;
+    g.activate = next_random(seed) % 2 == 0 ? halve_and_step : NULL;
     g.accumulate = next_random(seed) % 2 == 0;
     compare(v, g, rarity, seed);
 }
@@ -86,7 +95,7 @@ static void every_edge_is_the_same(void **state) {
     uint32_t seed = 29;
     for (size_t m = 0; m <= 18; m++) {
         for (size_t n = 0; n <= 66; n++) {
-            run_shape(&v, m, n, 5, 0, &seed);
+            run_shape(&v, m, n, m % 6, 0, &seed);
         }
     }
 }
@@ -95,7 +104,8 @@ static void large_shapes_are_the_same(void **state) {
     static const size_t shape[][3] = {
         {32, 128, 784},  {784, 128, 32},  {32, 10, 128}, {128, 10, 32},
         {100, 100, 600}, {1030, 37, 270}, {7, 65, 1025}, {1, 300, 300},
-        {1, 128, 784},   {1, 71, 3}};
+        {1, 128, 784},   {1, 71, 3},      {0, 5, 3},     {50, 1, 513},
+        {29, 33, 0},     {1, 200, 0}};
     struct variants v = variants_here();
     uint32_t seed = 31;
     for (size_t i = 0; i < sizeof shape / sizeof *shape; i++) {
@@ -135,6 +145,35 @@ static void a_row_does_not_see_its_batch(void **state) {
     }
 }
 
+/* Every offset of A, B and C from a cache line; nothing beside C is written. */
+static void any_alignment_is_the_same(void **state) {
+    enum { M = 15, N = 37, K = 9, ROOM = 1024, OUTSIDE = 77 };
+    static float a[ROOM], b[ROOM], start[ROOM], want[ROOM], got[ROOM];
+    struct variants v = variants_here();
+    uint32_t seed = 43;
+    fill_plain(&seed, ROOM, a, 1.0f);
+    fill_plain(&seed, ROOM, b, 1.0f);
+    fill_plain(&seed, ROOM, start, 1.0f);
+    for (size_t offset = 0; offset < 16; offset++) {
+        mdg_gemm g = {.m = M, .n = N, .k = K, .a_row = K, .a_col = 1};
+        g.a = a + offset;
+        g.b = b + (offset * 5) % 16;
+        g.ldb = N;
+        g.ldc = N + 1;
+        g.activate = halve_and_step;
+        memcpy(want, start, sizeof want);
+        g.c = want + OUTSIDE + (offset * 3) % 16;
+        v.table[0]->gemm_f32(&g);
+        for (int i = 1; i < v.count; i++) {
+            memcpy(got, start, sizeof got);
+            g.c = got + (g.c - want);
+            v.table[i]->gemm_f32(&g);
+            g.c = want + (g.c - got);
+            assert_true(same_bits(ROOM, want, got));
+        }
+    }
+}
+
 /* The definition itself against sums in double. */
 static void the_definition_multiplies(void **state) {
     uint32_t seed = 41;
@@ -157,6 +196,7 @@ static void the_definition_multiplies(void **state) {
                   .c = c,
                   .ldc = N,
                   .bias = bias,
+                  .activate = halve_and_step,
                   .accumulate = 1};
     mdg_kernels_select(0)->gemm_f32(&g);
     for (size_t i = 0; i < M; i++) {
@@ -165,6 +205,7 @@ static void the_definition_multiplies(void **state) {
             for (size_t k = 0; k < K; k++) {
                 want += (double)a[k * M + i] * (double)b[k * N + j];
             }
+            want = 0.5 * want + 1.0;
             assert_true(fabs(want - (double)c[i * N + j]) < 1e-5);
         }
     }
@@ -175,6 +216,7 @@ int main(void) {
         cmocka_unit_test(small_shapes_are_the_same),
         cmocka_unit_test(every_edge_is_the_same),
         cmocka_unit_test(large_shapes_are_the_same),
+        cmocka_unit_test(any_alignment_is_the_same),
         cmocka_unit_test(a_row_does_not_see_its_batch),
         cmocka_unit_test(the_definition_multiplies),
     };

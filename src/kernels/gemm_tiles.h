@@ -1,0 +1,257 @@
+/* gemm_tiles.h: matrix times matrix by register tiles (Goto and van de Geijn
+ * 2008, without their heap: the only buffers are a panel and a tile here).
+ * The body of gemm_f32_vec.c and gemm_fast_f32_vec.c, which say before:
+ *
+ *     ROWS           the height of a tile
+ *     K_BLOCK        how much of k one panel holds
+ *     MADD(s, x, b)  s + x * b for registers
+ *
+ * C is cut into tiles of ROWS x 2 registers that stay in registers while k
+ * runs. Strips of B are copied into a contiguous panel when enough rows use
+ * them. Invariants:
+ * 1. An element of C is one chain of MADDs in the order of k. Blocks of k hand
+ *    their sums on through C, which changes no bit.
+ * 2. Nothing outside of A, B, C is read: a partial strip is padded in the panel
+ *    and its tiles of C go through a buffer.
+ * 3. bias and then `activate` reach an element once, after its last product. */
+#ifndef MDG_KERNELS_GEMM_TILES_H
+#define MDG_KERNELS_GEMM_TILES_H
+
+#include "kernels/vec.h"
+
+#define STRIP     (2 * VW)
+#define M_BLOCK   512 /* this many rows of a block of A stay in L2 */
+#define PACK_ROWS (2 * ROWS)
+#define WIDE      (8 * VW) /* columns of a tile that has one row */
+
+/* One tile: t->c gets t->k more products; rows and regs are constants at each
+ * call, so that the sums become registers. */
+INLINE void tile(const mdg_gemm *t, size_t rows, size_t regs) {
+    vf s[ROWS][2] = {{{0}}};
+    if (t->accumulate != 0) {
+#pragma GCC unroll 16
+        for (size_t r = 0; r < rows; r++) {
+#pragma GCC unroll 2
+            for (size_t v = 0; v < regs; v++) {
+                s[r][v] = LOAD(t->c + r * t->ldc + v * VW);
+            }
+        }
+    }
+    const float *a = t->a;
+    const float *b = t->b;
+    const size_t a_row = t->a_row, a_col = t->a_col, ldb = t->ldb;
+    for (size_t k = t->k; k > 0; k--, a += a_col, b += ldb) {
+        vf b0 = LOAD(b);
+        vf b1 = regs == 2 ? LOAD(b + VW) : b0;
+#pragma GCC unroll 16
+        for (size_t r = 0; r < rows; r++) {
+            vf x = SPLAT(a[r * a_row]);
+            s[r][0] = MADD(s[r][0], x, b0);
+            if (regs == 2) {
+                s[r][1] = MADD(s[r][1], x, b1);
+            }
+        }
+    }
+    if (t->bias != NULL) {
+        vf bias0 = LOAD(t->bias);
+        vf bias1 = regs == 2 ? LOAD(t->bias + VW) : bias0;
+#pragma GCC unroll 16
+        for (size_t r = 0; r < rows; r++) {
+            s[r][0] += bias0;
+            if (regs == 2) {
+                s[r][1] += bias1;
+            }
+        }
+    }
+#pragma GCC unroll 16
+    for (size_t r = 0; r < rows; r++) {
+#pragma GCC unroll 2
+        for (size_t v = 0; v < regs; v++) {
+            STORE(t->c + r * t->ldc + v * VW, s[r][v]);
+        }
+    }
+}
+
+/* A row alone: two sums would wait for each other, eight do not, and B is read
+ * in longer pieces. */
+static void wide_row(const mdg_gemm *t) {
+    vf s[WIDE / VW] = {{0}};
+    if (t->accumulate != 0) {
+#pragma GCC unroll 8
+        for (size_t v = 0; v < WIDE / VW; v++) {
+            s[v] = LOAD(t->c + v * VW);
+        }
+    }
+    const float *a = t->a;
+    const float *b = t->b;
+    const size_t a_col = t->a_col, ldb = t->ldb;
+    for (size_t k = t->k; k > 0; k--, a += a_col, b += ldb) {
+        vf x = SPLAT(*a);
+#pragma GCC unroll 8
+        for (size_t v = 0; v < WIDE / VW; v++) {
+            s[v] = MADD(s[v], x, LOAD(b + v * VW));
+        }
+    }
+    if (t->bias != NULL) {
+#pragma GCC unroll 8
+        for (size_t v = 0; v < WIDE / VW; v++) {
+            s[v] += LOAD(t->bias + v * VW);
+        }
+    }
+#pragma GCC unroll 8
+    for (size_t v = 0; v < WIDE / VW; v++) {
+        STORE(t->c + v * VW, s[v]);
+    }
+}
+
+/* The tallest tile of `regs` registers that fits t->m rows; returns its
+ * height. */
+INLINE size_t tallest_tile(const mdg_gemm *t, size_t regs) {
+    if (t->m >= ROWS) {
+        tile(t, ROWS, regs);
+        return ROWS;
+    }
+#if ROWS > 8
+    if (t->m >= 8) {
+        tile(t, 8, regs);
+        return 8;
+    }
+#endif
+#if ROWS > 4
+    if (t->m >= 4) {
+        tile(t, 4, regs);
+        return 4;
+    }
+#endif
+    if (t->m >= 2) {
+        tile(t, 2, regs);
+        return 2;
+    }
+    tile(t, 1, regs);
+    return 1;
+}
+
+static size_t tile_wide(const mdg_gemm *t) {
+    return tallest_tile(t, 2);
+}
+
+static size_t tile_narrow(const mdg_gemm *t) {
+    return tallest_tile(t, 1);
+}
+
+/* A strip of B with full registers, all rows of t. */
+static void full_strip(mdg_gemm t) {
+    while (t.m > 0) {
+        size_t rows = t.n == STRIP ? tile_wide(&t) : tile_narrow(&t);
+        t.m -= rows;
+        t.a += rows * t.a_row;
+        t.c += rows * t.ldc;
+    }
+}
+
+/* A strip of `cols` columns that do not fill the t.n lanes of its panel: up to
+ * ROWS rows of C at a time go through a buffer. */
+static void partial_strip(mdg_gemm t, size_t cols) {
+    float part[ROWS * STRIP] = {0}, bias[STRIP] = {0};
+    const size_t m = t.m;
+    float *c = t.c;
+    if (t.bias != NULL) {
+        memcpy(bias, t.bias, cols * sizeof *bias);
+        t.bias = bias;
+    }
+    t.c = part;
+    const size_t ldc = t.ldc;
+    t.ldc = t.n;
+    for (size_t i = 0; i < m; i += ROWS) {
+        t.m = m - i < ROWS ? m - i : ROWS;
+        for (size_t r = 0; t.accumulate != 0 && r < t.m; r++) {
+            memcpy(part + r * t.n, c + r * ldc, cols * sizeof *part);
+        }
+        full_strip(t);
+        for (size_t r = 0; r < t.m; r++) {
+            memcpy(c + r * ldc, part + r * t.n, cols * sizeof *part);
+        }
+        t.a += ROWS * t.a_row;
+        c += ROWS * ldc;
+    }
+}
+
+/* Copies t's strip of B into the panel, rows of t->n lanes, zeros behind the
+ * columns there are, and lets t read it there. */
+static void pack(mdg_gemm *t, size_t cols, float *panel) {
+    const float *b = t->b;
+    float *p = panel;
+    const size_t width = t->n;
+    for (size_t k = 0; k < t->k; k++, p += width, b += t->ldb) {
+        if (cols == STRIP) {
+            STORE(p, LOAD(b));
+            STORE(p + VW, LOAD(b + VW));
+        } else {
+            for (size_t j = 0; j < width; j++) {
+                p[j] = j < cols ? b[j] : 0.0f;
+            }
+        }
+    }
+    t->b = panel;
+    t->ldb = width;
+}
+
+/* The strips of one block: what is multiplied there, and its part of C. */
+static void strips(const mdg_gemm *block, float *panel) {
+    size_t cols = 0;
+    for (size_t j = 0; j < block->n; j += cols) {
+        mdg_gemm t = *block;
+        t.b += j;
+        t.c += j;
+        t.bias = t.bias != NULL ? t.bias + j : NULL;
+        if (t.m == 1 && block->n - j >= WIDE) {
+            cols = WIDE;
+            wide_row(&t);
+            continue;
+        }
+        cols = block->n - j < STRIP ? block->n - j : STRIP;
+        t.n = cols > VW ? STRIP : VW;
+        if (cols != t.n) {
+            pack(&t, cols, panel);
+            partial_strip(t, cols);
+            continue;
+        }
+        if (t.m >= PACK_ROWS) {
+            pack(&t, cols, panel);
+        }
+        full_strip(t);
+    }
+}
+
+/* Some rows of C, from the first product to the last. */
+static void rows_of_c(const mdg_gemm *g, float *panel) {
+    size_t blocks = (g->k + K_BLOCK - 1) / K_BLOCK;
+    blocks = blocks == 0 ? 1 : blocks;
+    const size_t k_step = (g->k + blocks - 1) / blocks;
+    size_t k = 0;
+    for (size_t block = 0; block < blocks; block++, k += k_step) {
+        mdg_gemm t = *g;
+        t.k = g->k - k < k_step ? g->k - k : k_step;
+        t.a += k * g->a_col;
+        t.b += k * g->ldb;
+        t.accumulate = block > 0 ? 1 : g->accumulate;
+        t.bias = block + 1 == blocks ? g->bias : NULL;
+        strips(&t, panel);
+    }
+    for (size_t i = 0; g->activate != NULL && i < g->m; i++) {
+        g->activate(g->n, g->c + i * g->ldc);
+    }
+}
+
+INLINE void gemm(const mdg_gemm *g) {
+    float panel[K_BLOCK * STRIP] __attribute__((aligned(64)));
+    for (size_t i = 0; i < g->m; i += M_BLOCK) {
+        mdg_gemm t = *g;
+        t.m = g->m - i < M_BLOCK ? g->m - i : M_BLOCK;
+        t.a += i * g->a_row;
+        t.c += i * g->ldc;
+        rows_of_c(&t, panel);
+    }
+}
+
+#endif
