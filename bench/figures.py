@@ -56,14 +56,18 @@ def events(r):
     return middle(rate, ".2f", " M/s"), rate["median"] >= 1
 
 
-# wasm.json: "core_simd_bytes", and "load_ms" as report.spread() makes it.
-def wasm_size(r):
-    size = r["core_simd_bytes"]
-    return f"{size:,} bytes", size <= 48 * 1024
+def wasm_size(module, most):
+    def measure(r):
+        size = r["modules"][module]["bytes"]
+        return f"{size:,} bytes", size <= most
+    return measure
 
 
-def wasm_load(r):
-    return middle(r["load_ms"], ".2f", " ms"), r["load_ms"]["median"] < 3
+def wasm_load(module, most):
+    def measure(r):
+        ms = r["modules"][module]["load_ms"]
+        return middle(ms, ".2f", " ms"), ms["median"] < most
+    return measure
 
 
 def clean_test(r):
@@ -74,6 +78,18 @@ def clean_test(r):
 
 def start(r):
     return middle(r["ms"], ".0f", " ms"), r["ms"]["median"] < 2000
+
+
+def kernel_targets(what):
+    """All targets of kernels.json of this kind."""
+    def measure(r):
+        mine = [t for t in r["targets"].values() if t["what"] == what]
+        if not mine:
+            raise KeyError(what)
+        return ("; ".join(f"{t['work']} {t['ratio']['median']:.2f}x"
+                          + (f" ({t['side']})" if "avx" in t["side"] else "")
+                          for t in mine), all(t["met"] for t in mine))
+    return measure
 
 
 FIGURES = [  # what, target, command, file, how to read it
@@ -95,10 +111,22 @@ FIGURES = [  # what, target, command, file, how to read it
      "store", store_way("separate")),
     ("decide and apply", "at least 1 M events/s", "./run bench swarm", "swarm",
      events),
+    *((what, target, "./run bench kernels", "kernels", kernel_targets(what))
+      for what, target in (
+          ("wasm SIMD against native 128-bit", "at least 0.85x"),
+          ("wasm SIMD against native 128-bit: gemm", "at least 1x"),
+          ("wasm SIMD against native 128-bit: popcount", "at least 0.6x"),
+          ("wasm SIMD against wasm scalar", "at least 5x"),
+          ("AVX2 and AVX-512 against the best known, with FMA", "within 10 %"),
+          ("fast gemm against OpenBLAS, one thread", "at least 0.9x"))),
+    ("kernels wasm, SIMD, stripped", "at most 20 KB", "./run bench wasm",
+     "wasm", wasm_size("kernels-simd", 20 * 1024)),
+    ("kernels wasm: load and instantiate in Node", "under 2 ms",
+     "./run bench wasm", "wasm", wasm_load("kernels-simd", 2)),
     ("core wasm, SIMD, stripped", "at most 48 KB", "./run bench wasm", "wasm",
-     wasm_size),
+     wasm_size("core-simd", 48 * 1024)),
     ("core wasm: load and instantiate in Node", "under 3 ms",
-     "./run bench wasm", "wasm", wasm_load),
+     "./run bench wasm", "wasm", wasm_load("core-simd", 3)),
     ("`./test` on a clean machine, all installed from nothing",
      "under 10 minutes", "bench/clean_test.sh", "clean_test", clean_test),
     ("a second `./run`, before the real work", "under 2 s",

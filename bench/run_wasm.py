@@ -11,7 +11,8 @@ ABOUT = "the wasm modules: size, start in Node, speed"
 # ROUNDS rounds of three.
 COUNTS = {"processes": 40, "rounds": 5}
 REPETITIONS = 3
-MODULES = ["core-simd", "core-scalar", "swarm"]
+MODULES = ["kernels-simd", "kernels-scalar", "kernels-relaxed", "core-simd",
+           "core-scalar", "swarm"]
 TITLES = {"net": "784-128-10 network, 2,000 rows",
           "knn": "5 nearest of 10,000 rows of 784, 100 queries"}
 
@@ -54,8 +55,7 @@ def engines(run, dist, oracle, digits, family, rows):
 def measure(run):
     # The package needs the TypeScript compiler, and js_oracle is a test's.
     run.prepare(
-        "data wasm test", ["tests/js/js_oracle", *(
-            f"bindings/js/midge-{module}.wasm" for module in MODULES)],
+        "data wasm test", ["tests/js/js_oracle", "wasm"],
         ["include", "src", "host/os", "bindings/js", "tests/js/js_oracle.c",
          "bench/wasm_load.mjs", "bench/wasm_predict.mjs"],
         "build-bench-wasm", "-Dwasm=enabled -Dtests=enabled")
@@ -76,13 +76,15 @@ def measure(run):
 def module_row(result, lines, module):
     size = next(x for x in lines if x["what"] == "size"
                 and x["module"] == module)
-    ms = pages.spread((x["load_ms"] for x in lines if x["what"] == "load"
-                        and x["module"] == module), 3)
-    result["modules"][module] = {"bytes": size["bytes"],
-                                 "gzip_bytes": size["gzip_bytes"],
-                                 "load_ms": ms}
-    return [f"midge-{module}.wasm", f'{size["bytes"]:,}',
-            f'{size["gzip_bytes"]:,}', pages.cell(ms, ".2f")]
+    loads = [x for x in lines if x["what"] == "load" and x["module"] == module]
+    found = {"bytes": size["bytes"], "gzip_bytes": size["gzip_bytes"],
+             "load_ms": pages.spread((x["load_ms"] for x in loads), 3),
+             "memory_kib": max(x["memory_bytes"] for x in loads) // 1024,
+             "rss_kib": pages.spread((x["rss_kib"] for x in loads), 0)}
+    result["modules"][module] = found
+    return [f"midge-{module}.wasm", f'{found["bytes"]:,}',
+            f'{found["gzip_bytes"]:,}', pages.cell(found["load_ms"], ".2f"),
+            f'{found["memory_kib"]:,}', pages.cell(found["rss_kib"])]
 
 
 def engines_of(lines):
@@ -102,12 +104,9 @@ def predict_row(result, lines, what):
 
 def report(origin, lines):
     result = {"modules": {}, "net": {}, "knn": {}}
-    sizes = [module_row(result, lines, module)
-             for module in MODULES]
+    sizes = [module_row(result, lines, module) for module in MODULES]
     times = [predict_row(result, lines, what) for what in TITLES]
-    core = result["modules"]["core-simd"]
-    result["core_simd_bytes"] = core["bytes"]
-    result["load_ms"] = core["load_ms"]
+    processes = result["modules"]["core-simd"]["load_ms"]["n"]
     node = next(x["node"] for x in lines if x["what"] == "load")
     data = {**origin, "node": node, "results": result, "measurements": lines}
     ratios = []
@@ -120,11 +119,16 @@ def report(origin, lines):
         ["Made by `./run bench wasm`; every measurement is in `wasm.json`."],
         [*pages.origin_lines(data, "one used"),
          f"- Node {node}; median (least to most)"],
-        pages.table(["module", "bytes", "with gzip -9", "load, ms"], *sizes),
+        pages.table(["module", "bytes", "with gzip -9", "load, ms",
+                     "its memory, KiB", "the process grows by, KiB"], *sizes),
         ["Loading is from the call of the package's loader to a working",
-         "instance, the first one of a new process, for "
-         f'{core["load_ms"]["n"]} processes each: the',
-         "file is read, compiled and instantiated."],
+         f"instance, the first one of a new process, for {processes} "
+         "processes each: the",
+         "file is read, compiled and instantiated. The process grows by the "
+         "module's memory",
+         "and what the engine needs for it. How fast the kernels are in wasm "
+         "is told by",
+         "[kernels.md](kernels.md)."],
         pages.table(["ms for", *engines_of(lines)], *times),
         ["All give the same bits. A wasm prediction includes copying rows in "
          "and outputs",
