@@ -17,7 +17,9 @@ export type ModuleName =
   | "kernels-relaxed"
   | "core-simd"
   | "core-scalar"
-  | "swarm";
+  | "swarm"
+  | "threads-simd"
+  | "threads-scalar";
 /** Where a module comes from, when it does not lie beside this file. */
 export type WasmSource = URL | BufferSource | WebAssembly.Module;
 
@@ -170,13 +172,15 @@ function besideThisFile(name: ModuleName): URL {
   }
 }
 
-const VARIANTS: Record<"core" | "kernels", readonly Variant[]> = {
+type Family = "core" | "kernels" | "threads";
+const VARIANTS: Record<Family, readonly Variant[]> = {
   core: ["simd", "scalar"],
   kernels: ["simd", "scalar", "relaxed"],
+  threads: ["simd", "scalar"],
 };
 
 function chooseVariant(
-  module: "core" | "kernels",
+  module: Family,
   asked: Variant | undefined,
 ): Variant {
   const variant = asked ?? (hasSimd() ? "simd" : "scalar");
@@ -201,13 +205,15 @@ export function choose<M extends keyof ModuleExports>(
   if (module === "swarm") {
     return { name: "swarm", variant: null };
   }
-  const family = module as "core" | "kernels";
+  const family = module as Family;
   const variant = chooseVariant(family, options.variant);
   return { name: `${family}-${variant}` as ModuleName, variant };
 }
 
 export interface Loaded<M extends keyof ModuleExports> {
   readonly core: Core<ModuleExports[M]>;
+  /** The compiled code, for the other threads of a pool. */
+  readonly code: WebAssembly.Module;
   readonly info: () => Info;
 }
 
@@ -239,7 +245,7 @@ export async function instantiate<M extends keyof ModuleExports>(
   }
   const core = new Core<ModuleExports[M]>(instance, imports.env?.memory);
   const loadInfo = { module: name, variant, ...how, cached, instantiateMs };
-  return { core, info: () => infoOf(core, loadInfo) };
+  return { core, code, info: () => infoOf(core, loadInfo) };
 }
 
 function infoOf(core: Core, loaded: LoadInfo): Info {

@@ -28,7 +28,7 @@
 #define FOR_EVER          (-1LL)
 #define LOOK_AGAIN_NS     5000000LL /* a failure does not notify the caller */
 
-/* Its place and fields are known to src/pool_serve.ts. */
+/* src/pool_serve.ts knows these fields. */
 typedef struct failure_note {
     _Atomic uint32_t state; /* 0 none, 2 being written, 1 written */
     char text[FAILURE_BYTES];
@@ -58,6 +58,7 @@ static _Thread_local unsigned my_worker;
 
 EXPORT(pool_open)
 void pool_open(uint32_t n_threads, uint32_t n_spins, int caller_may_wait);
+EXPORT(pool_tls_bytes) size_t pool_tls_bytes(void);
 EXPORT(pool_serve) void pool_serve(uint32_t worker);
 EXPORT(pool_failure) failure_note *pool_failure(void);
 
@@ -176,6 +177,11 @@ void pool_open(uint32_t n_threads, uint32_t n_spins, int caller_may_wait) {
     pool_env.workers = n_threads;
     spins = n_spins;
     may_wait = caller_may_wait;
+}
+
+/* What each worker needs beside its stack. */
+size_t pool_tls_bytes(void) {
+    return __builtin_wasm_tls_size();
 }
 
 failure_note *pool_failure(void) {

@@ -13,6 +13,7 @@
 /* Work that a share has at least, in elements: some ten microseconds. */
 #define SHARE_CELLS   65536u
 #define NEAREST_K_MAX 1024u
+#define GEMM_ROWS_MIN 16u /* whole tiles of registers */
 
 enum { ROWS_DOT = 0, ROWS_L2SQ = 1 };
 
@@ -45,6 +46,7 @@ EXPORT(pool_nearest)
 int entry_pool_nearest(int operation, size_t n_rows, size_t n_cols,
                        const float *rows, const float *x, uint32_t k,
                        midge_neighbour *out);
+EXPORT(pool_gemm) int entry_pool_gemm(const mdg_gemm *g);
 EXPORT(index_open) midge_index *entry_index_open(uint32_t dim, int metric);
 EXPORT(index_close) void entry_index_close(midge_index *index);
 EXPORT(index_add)
@@ -84,6 +86,29 @@ int entry_pool_rows(int operation, size_t n_rows, size_t n_cols,
         status = pool_health(&entry_error);
     }
     return (int)status;
+}
+
+/* Rows of the result are independent, and any blocking gives the same bits. */
+static void multiply_share(void *arg, size_t begin, size_t end,
+                           unsigned worker) {
+    const mdg_gemm *whole = arg;
+    mdg_gemm g = *whole;
+    (void)worker;
+    g.m = end - begin;
+    g.a += begin * g.a_row;
+    g.c += begin * g.ldc;
+    MDG_KERNEL(NULL, gemm_f32)(&g);
+}
+
+int entry_pool_gemm(const mdg_gemm *g) {
+    mdg_gemm job = *g;
+    const uint64_t cells = (uint64_t)g->n * g->k;
+    size_t rows = cells < SHARE_CELLS ? rows_per_share((size_t)cells) : 1;
+    MIDGE_TRY(pool_health(&entry_error));
+    mdg_parallel_for(&pool_env, g->m,
+                     rows < GEMM_ROWS_MIN ? GEMM_ROWS_MIN : rows,
+                     multiply_share, &job);
+    return (int)pool_health(&entry_error);
 }
 
 static void keep(best_list *list, uint32_t k, midge_neighbour n) {

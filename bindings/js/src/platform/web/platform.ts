@@ -12,6 +12,9 @@ const FILES: Record<ModuleName, () => URL> = {
   "core-simd": () => new URL("./wasm/midge-core-simd.wasm", import.meta.url),
   "core-scalar": () => new URL("./wasm/midge-core-scalar.wasm", import.meta.url),
   swarm: () => new URL("./wasm/midge-swarm.wasm", import.meta.url),
+  "threads-simd": () => new URL("./wasm/midge-threads-simd.wasm", import.meta.url),
+  "threads-scalar": () =>
+    new URL("./wasm/midge-threads-scalar.wasm", import.meta.url),
 };
 
 /** The address of a module beside this file; throws where there is no such. */

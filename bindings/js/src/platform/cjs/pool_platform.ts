@@ -1,0 +1,47 @@
+/** Threads for a pool: worker_threads, from CommonJS. */
+import { availableParallelism } from "node:os";
+import { Worker } from "node:worker_threads";
+
+import type { WorkerSays, WorkerStart } from "./pool_serve.js";
+
+declare const __dirname: string;
+
+export interface Thread {
+  start(start: WorkerStart): void;
+  /** Lets the program end while this thread runs. */
+  unref(): void;
+  end(): Promise<void>;
+}
+
+/** How many threads can run at once here. */
+export function cores(): number {
+  return availableParallelism();
+}
+
+/** Why there cannot be more than one thread here, if so. */
+export function whyAlone(): string | undefined {
+  return undefined;
+}
+
+/** Whether this thread may wait. */
+export function mayWait(): boolean {
+  return true;
+}
+
+export function startThread(
+  url: URL | undefined,
+  says: (message: WorkerSays) => void,
+  fails: (why: string) => void,
+): Thread {
+  const worker = new Worker(
+    url ?? `${__dirname}/pool_worker.cjs`,
+  );
+  worker.on("message", (message) => says(message as WorkerSays));
+  worker.on("error", (error) => fails(error.message));
+  worker.on("exit", () => fails("it ended"));
+  return {
+    start: (start) => worker.postMessage(start),
+    unref: () => worker.unref(),
+    end: async () => void (await worker.terminate()),
+  };
+}
