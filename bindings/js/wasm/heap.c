@@ -1,4 +1,4 @@
-/* heap.c: memory and the mem/str functions for the freestanding wasm build.
+/* heap.c: memory for the freestanding wasm build.
  *
  * The allocator needs no headers, because every user of a midge_env says how
  * large a block was when it gives it back. Sizes are rounded up to 64 bytes, so
@@ -9,9 +9,6 @@
  * Invariants: 1. list addresses strictly increase and no two blocks touch;
  * 2. every size is a multiple of GRAIN; 3. [heap_base, heap_end) is split into
  * blocks in use and blocks in the list.
- *
- * With bulk memory enabled the builtins below are single instructions
- * (memory.copy, memory.fill), not calls to themselves.
  */
 #include "heap.h"
 
@@ -21,66 +18,35 @@
 #define GRAIN 64u
 #define PAGE  65536u
 
+#ifdef __wasm__
+extern unsigned char __heap_base;
+
+static uintptr_t heap_base(void) {
+    return (uintptr_t)&__heap_base;
+}
+
+static uintptr_t memory_end(void) {
+    return (uintptr_t)__builtin_wasm_memory_size(0) * PAGE;
+}
+
+static int memory_grow(size_t pages) {
+    return __builtin_wasm_memory_grow(0, pages) != SIZE_MAX;
+}
+#else /* the test has a memory of its own */
+static uintptr_t heap_base(void);
+static uintptr_t memory_end(void);
+static int memory_grow(size_t pages);
+#endif
+
 typedef struct free_block {
     size_t size;
     struct free_block *next;
 } free_block;
 
-extern unsigned char __heap_base;
-
 static free_block *first_free;
 static uintptr_t heap_end; /* 0 until the first allocation */
 static size_t used_bytes;
 static size_t peak_bytes;
-
-void *memcpy(void *to, const void *from, size_t size) {
-    return __builtin_memcpy(to, from, size);
-}
-
-void *memmove(void *to, const void *from, size_t size) {
-    return __builtin_memmove(to, from, size);
-}
-
-void *memset(void *to, int value, size_t size) {
-    return __builtin_memset(to, value, size);
-}
-
-int memcmp(const void *a, const void *b, size_t size) {
-    const unsigned char *x = a;
-    const unsigned char *y = b;
-    for (size_t i = 0; i < size; i++) {
-        if (x[i] != y[i]) {
-            return x[i] < y[i] ? -1 : 1;
-        }
-    }
-    return 0;
-}
-
-void *memchr(const void *bytes, int wanted, size_t size) {
-    const unsigned char *at = bytes;
-    for (size_t i = 0; i < size; i++) {
-        if (at[i] == (unsigned char)wanted) {
-            return (void *)(uintptr_t)(at + i);
-        }
-    }
-    return NULL;
-}
-
-size_t strlen(const char *text) {
-    size_t size = 0;
-    while (text[size] != '\0') {
-        size++;
-    }
-    return size;
-}
-
-int strcmp(const char *a, const char *b) {
-    while (*a != '\0' && *a == *b) {
-        a++;
-        b++;
-    }
-    return (unsigned char)*a - (unsigned char)*b;
-}
 
 static size_t round_up(size_t size) {
     return (size + GRAIN - 1) & ~(size_t)(GRAIN - 1);
@@ -108,20 +74,32 @@ static void give_back(uintptr_t at, size_t size) {
     }
 }
 
-/* More memory from the host, at least `size` bytes; 1 when it came. */
+/* Bytes of the free block that ends where the heap ends. */
+static size_t free_at_end(void) {
+    free_block *block = first_free;
+    while (block && block->next) {
+        block = block->next;
+    }
+    return block && (uintptr_t)block + block->size == heap_end ? block->size
+                                                               : 0;
+}
+
+/* More memory from the host, until a block of `size` bytes is free at the end;
+ * 1 when it came. */
 static int grow(size_t size) {
     if (heap_end == 0) {
-        uintptr_t start = round_up((uintptr_t)&__heap_base);
-        heap_end = (uintptr_t)__builtin_wasm_memory_size(0) * PAGE;
-        if (heap_end - start >= 2 * GRAIN) {
+        uintptr_t start = round_up(heap_base());
+        heap_end = memory_end();
+        if (heap_end - start >= GRAIN) {
             give_back(start, heap_end - start);
-            if (heap_end - start >= size) {
-                return 1;
-            }
         }
     }
-    size_t pages = (size + PAGE - 1) / PAGE;
-    if (__builtin_wasm_memory_grow(0, pages) == SIZE_MAX) {
+    size_t have = free_at_end();
+    if (have >= size) {
+        return 1;
+    }
+    size_t pages = (size - have + PAGE - 1) / PAGE;
+    if (!memory_grow(pages)) {
         return 0;
     }
     uintptr_t at = heap_end;
@@ -168,6 +146,11 @@ void *heap_realloc(void *ctx, void *block, size_t old_bytes, size_t new_bytes) {
     size_t old_size = block ? round_up(old_bytes) : 0;
     size_t new_size = round_up(new_bytes);
     if (block && new_size == old_size) {
+        return block;
+    }
+    if (block && new_size != 0 && new_size < old_size) {
+        used_bytes -= old_size - new_size;
+        give_back((uintptr_t)block + new_size, old_size - new_size);
         return block;
     }
     void *fresh = NULL;
