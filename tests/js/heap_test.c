@@ -12,7 +12,7 @@
 
 #include "heap.c"
 
-#define MEMORY_PAGES 40u
+#define MEMORY_PAGES 16u
 #define FIRST_PAGES  2u
 #define BASE_OFFSET  1000u /* globals and the stack before the heap */
 #define BLOCKS       64
@@ -123,7 +123,7 @@ static void random_histories_keep_the_invariants(void **state) {
     size_t refused = 0;
     for (unsigned i = 0; i < STEPS; i++) {
         taken *b = blocks + next_random(&seed) % BLOCKS;
-        size_t most = next_random(&seed) % 10 == 0 ? 300000 : 3000;
+        size_t most = next_random(&seed) % 10 == 0 ? 200000 : 3000;
         size_t size =
             next_random(&seed) % 3 == 0 ? 0 : next_random(&seed) % most;
         refused += !step(b, size, (unsigned char)i);
