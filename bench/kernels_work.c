@@ -73,6 +73,7 @@ IN_PLACE(cos_f32)
 IN_PLACE(relu_f32)
 IN_PLACE(softmax_f32)
 MATRIX_AND_VECTOR(gemv_f32)
+MATRIX_AND_VECTOR(gemv_fast_f32)
 MATRIX_AND_VECTOR(l2sq_rows_f32)
 
 /* There and back again, so that it stays near 1. */
@@ -123,6 +124,20 @@ RUN(run_gemm_f32_t) {
     }
 }
 
+RUN(run_gemm_fast_f32) {
+    mdg_gemm g = gemm_of(w, 0);
+    EACH_CALL {
+        MDG_KERNEL(k, gemm_fast_f32)(&g);
+    }
+}
+
+RUN(run_gemm_fast_f32_t) {
+    mdg_gemm g = gemm_of(w, 1);
+    EACH_CALL {
+        MDG_KERNEL(k, gemm_fast_f32)(&g);
+    }
+}
+
 RUN(run_peak) {
     EACH_CALL {
         c[0] = p->mul_add(w->n);
@@ -158,6 +173,8 @@ RUN(run_triad) {
 
 /* flops_ and bytes_ for each of m n elements; more_ bytes beside them. */
 #define EACH(label, op_, m_, n_, flops_, bytes_, more_)                        \
+    FLAGGED(label, op_, m_, n_, flops_, bytes_, more_, 0)
+#define FLAGGED(label, op_, m_, n_, flops_, bytes_, more_, flags_)             \
     {.name = label,                                                            \
      .run = run_##op_,                                                         \
      .op = OP(op_),                                                            \
@@ -165,7 +182,8 @@ RUN(run_triad) {
      .n = n_,                                                                  \
      .flops = (flops_) * (double)(m_) * (double)(n_),                          \
      .bytes = (bytes_) * (double)(m_) * (double)(n_) + (more_),                \
-     .items = (double)(m_) * (double)(n_)}
+     .items = (double)(m_) * (double)(n_),                                     \
+     .flags = flags_}
 /* A matrix and a vector of floats that are read. */
 #define ROWS_OF(label, op, m_, n_, flops_)                                     \
     EACH(label, op, m_, n_, flops_, 4, 4 * (n_))
@@ -206,6 +224,10 @@ static const work works[] = {
     EACH("axpy 8x768", axpy_f32, ROWS, COLS, 2, 12, 0),
     ROWS_OF("gemv 8x768", gemv_f32, ROWS, COLS, 2),
     ROWS_OF("gemv 64x768", gemv_f32, 64, COLS, 2),
+    FLAGGED("gemv_fast 8x768", gemv_fast_f32, ROWS, COLS, 2, 4, 4 * COLS,
+            WORK_FAST),
+    FLAGGED("gemv_fast 64x768", gemv_fast_f32, 64, COLS, 2, 4, 4 * COLS,
+            WORK_FAST),
     ROWS_OF("l2sq_rows 8x768", l2sq_rows_f32, ROWS, COLS, 3),
     ROWS_OF("l2sq_rows 64x128", l2sq_rows_f32, 64, 128, 3),
     VECTOR("exp 768", exp_f32, COLS),
@@ -221,6 +243,12 @@ static const work works[] = {
     GEMM("gemm 784x128x32 A^T", gemm_f32, run_gemm_f32_t, 784, 128, 32, 0),
     GEMM("gemm 1x128x784", gemm_f32, run_gemm_f32, 1, 128, 784, 0),
     GEMM("gemm 512x512x512", gemm_f32, run_gemm_f32, 512, 512, 512, 0),
+    GEMM("gemm_fast 32x128x784", gemm_fast_f32, run_gemm_fast_f32, 32, 128, 784,
+         WORK_FAST),
+    GEMM("gemm_fast 784x128x32 A^T", gemm_fast_f32, run_gemm_fast_f32_t, 784,
+         128, 32, WORK_FAST),
+    GEMM("gemm_fast 512x512x512", gemm_fast_f32, run_gemm_fast_f32, 512, 512,
+         512, WORK_FAST),
 };
 
 size_t work_count(void) {

@@ -121,17 +121,24 @@ def summaries(lines):
         works.setdefault(line["work"], {})[line["side"]] = {
             "ns": spread, **rates(line, spread["median"]),
             "same_bits": line["same_bits"]}
-    for work in works.values():
+    fused = {line["work"] for line in lines if line["flags"] & FAST}
+    for name, work in works.items():
         for side, figures in work.items():
-            peak = works["peak fma" if "peer" in side or "blas" in side else
-                         "peak mul+add"].get(side.split("-")[-1])
-            if peak and "gflops" in figures:
-                figures["of_peak"] = round(figures["gflops"] / peak["gflops"], 3)
-            memory = works["read 64 MiB"].get(side.split("-")[-1])
-            if memory and "gbytes" in figures:
-                figures["of_memory"] = round(
-                    figures["gbytes"] / memory["gbytes"], 3)
+            add_shares(works, figures, side,
+                       name in fused or side not in kernels_page.OWN)
     return works
+
+
+def add_shares(works, figures, side, fused):
+    """Of what the machine can with the same instructions."""
+    isa = side.split("-")[-1].replace("avx512icl", "avx512")
+    peak = ((works["peak fma"].get(isa) if fused else None)
+            or works["peak mul+add"].get(isa))
+    memory = works["read 64 MiB"].get(isa)
+    if peak and "gflops" in figures:
+        figures["of_peak"] = round(figures["gflops"] / peak["gflops"], 3)
+    if memory and "gbytes" in figures:
+        figures["of_memory"] = round(figures["gbytes"] / memory["gbytes"], 3)
 
 
 SINGLE = ("dot 8x768", "l2sq 8x768", "cosine 8x768")
@@ -161,6 +168,7 @@ def all_targets():
                 ("l2sq_i8 8x768", bytes_isa, "l2sq_i8 8x768")):
             yield ("AVX2 and AVX-512 against the best known, with FMA", mine,
                    side, theirs, f"peer-{isa}", 1 / 1.1)
+    for isa in ("avx2", "avx512"):
         yield ("fast gemm against OpenBLAS, one thread",
                "gemm_fast 512x512x512", isa, "gemm 512x512x512",
                f"openblas-{isa}", 0.9)
