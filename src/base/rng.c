@@ -40,6 +40,29 @@ uint64_t mdg_rng_next(mdg_rng *rng) {
     return result;
 }
 
+/* The authors' polynomial for 2^128 steps: the state after them is the sum
+ * (xor) of the states after those numbers of steps whose bits are set. */
+static void jump(mdg_rng *rng) {
+    static const uint64_t polynomial[4] = {
+        0x180ec6d33cfd0abau, 0xd5a61266f0c9392cu, 0xa9582618e03fc9aau,
+        0x39abdc4529b1661cu};
+    mdg_rng sum = {{0, 0, 0, 0}};
+    for (int bit = 0; bit < 256; bit++) {
+        if ((polynomial[bit / 64] >> (bit % 64) & 1) != 0) {
+            for (int i = 0; i < 4; i++) {
+                sum.s[i] ^= rng->s[i];
+            }
+        }
+        (void)mdg_rng_next(rng);
+    }
+    *rng = sum;
+}
+
+void mdg_rng_split(mdg_rng *rng, mdg_rng *child) {
+    *child = *rng;
+    jump(rng);
+}
+
 uint32_t mdg_rng_below(mdg_rng *rng, uint32_t bound) {
     mdg_assert(bound != 0);
     uint64_t m = (mdg_rng_next(rng) >> 32) * bound;

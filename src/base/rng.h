@@ -13,6 +13,11 @@ typedef struct mdg_rng {
 void mdg_rng_seed(mdg_rng *rng, uint64_t seed);
 /* A seed for a named sub-stream: well mixed from both. */
 uint64_t mdg_rng_mix(uint64_t seed, uint64_t stream);
+/* `child` takes the next 2^128 numbers, and `rng` goes on behind them: however
+ * often a generator is split, no two of the parts share a number. A child that
+ * is split itself shares its numbers with the later children of its parent:
+ * split one of the two only. */
+void mdg_rng_split(mdg_rng *rng, mdg_rng *child);
 uint64_t mdg_rng_next(mdg_rng *rng);
 /* Uniform in [0, bound), unbiased (Lemire 2019); bound >= 1. */
 uint32_t mdg_rng_below(mdg_rng *rng, uint32_t bound);

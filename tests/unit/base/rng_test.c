@@ -91,6 +91,51 @@ static void streams_differ(void **state) {
     }
 }
 
+/* A step is linear over GF(2). Its matrix, squared 128 times, takes 2^128
+ * steps; this shares nothing with the polynomial. row[i] is what bit i of the
+ * state contributes to. */
+#define STATE_BITS 256
+
+static void apply(mdg_rng *const row, mdg_rng *x) {
+    mdg_rng sum = {{0, 0, 0, 0}};
+    for (int i = 0; i < STATE_BITS; i++) {
+        if ((x->s[i / 64] >> (i % 64) & 1) != 0) {
+            for (int k = 0; k < 4; k++) {
+                sum.s[k] ^= row[i].s[k];
+            }
+        }
+    }
+    *x = sum;
+}
+
+static void split_goes_on_behind_2_to_the_128(void **state) {
+    static mdg_rng row[STATE_BITS], square[STATE_BITS];
+    (void)state;
+    for (int i = 0; i < STATE_BITS; i++) {
+        row[i] = (mdg_rng){{0, 0, 0, 0}};
+        row[i].s[i / 64] = (uint64_t)1 << (i % 64);
+        (void)mdg_rng_next(&row[i]);
+    }
+    for (int k = 0; k < 128; k++) {
+        memcpy(square, row, sizeof row);
+        for (int i = 0; i < STATE_BITS; i++) {
+            apply(row, &square[i]);
+        }
+        memcpy(row, square, sizeof row);
+    }
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        mdg_rng rng, child, wanted;
+        mdg_rng_seed(&rng, seed);
+        wanted = rng;
+        for (int part = 0; part < 3; part++) {
+            mdg_rng_split(&rng, &child);
+            assert_memory_equal(&child, &wanted, sizeof child);
+            apply(row, &wanted);
+            assert_memory_equal(&rng, &wanted, sizeof rng);
+        }
+    }
+}
+
 /* z-score of a chi-square statistic, nearly normal for many cells. */
 static double chi_square(const uint32_t *cells, uint32_t count, double draws) {
     double expected = draws / count;
@@ -230,6 +275,7 @@ int main(void) {
         cmocka_unit_test(agrees_with_the_reference),
         cmocka_unit_test(agrees_with_published_numbers),
         cmocka_unit_test(streams_differ),
+        cmocka_unit_test(split_goes_on_behind_2_to_the_128),
         cmocka_unit_test(below_is_uniform),
         cmocka_unit_test(below_is_unbiased_for_large_bounds),
         cmocka_unit_test(fractions_are_uniform),
