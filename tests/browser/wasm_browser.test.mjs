@@ -2,13 +2,10 @@
 // beside this file, the package and the data on 127.0.0.1; the environment is
 // that of tests/js.
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
-import { extname, join, normalize } from "node:path";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join, normalize } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-
-import { chromium } from "playwright-core";
 
 import {
   DIST,
@@ -21,24 +18,8 @@ import {
   run,
   scratch,
 } from "../js/wasm_support.mjs";
+import { openPage, serve, stop } from "./browser_support.mjs";
 
-const TYPES = {
-  ".html": "text/html; charset=utf-8",
-  ".js": "text/javascript",
-  ".mjs": "text/javascript",
-  ".wasm": "application/wasm",
-  ".csv": "text/csv",
-};
-// Without these Chromium calls home, also where there is no network.
-const ARGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 const folder = scratch(after);
 const here = fileURLToPath(new URL(".", import.meta.url));
 const model = join(folder, "model.midge");
@@ -51,50 +32,16 @@ function fileFor(path) {
     "/model.midge": model,
     "/log.jsonl": log,
     "/data.csv": PENGUINS,
-    "/untyped.wasm": join(DIST, "wasm", "midge-core-simd.wasm"),
+    "/untyped.wasm": {
+      file: join(DIST, "wasm", "midge-core-simd.wasm"),
+      type: "application/octet-stream",
+    },
   };
   const local = normalize(path);
   if (local.startsWith("/dist/")) {
     return join(DIST, local.slice("/dist/".length));
   }
   return files[local] ?? join(here, local);
-}
-
-async function serve() {
-  const server = createServer((request, response) => {
-    const { pathname } = new URL(request.url, "http://localhost");
-    const file = fileFor(pathname);
-    const type = TYPES[pathname === "/untyped.wasm" ? "" : extname(file)];
-    if (!existsSync(file)) {
-      response.writeHead(404).end();
-      return;
-    }
-    response.writeHead(200, { "content-type": type ?? "application/octet-stream" });
-    response.end(readFileSync(file));
-  });
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return server;
-}
-
-async function openPage(url) {
-  const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find(
-    existsSync,
-  );
-  const browser = await chromium.launch({ executablePath, args: ARGS });
-  try {
-    const page = await browser.newPage();
-    page.on("pageerror", (error) => noise.push(String(error)));
-    page.on("console", (message) => {
-      if (message.type() === "error" || message.type() === "warning") {
-        noise.push(message.text());
-      }
-    });
-    await page.goto(url);
-    await page.waitForFunction(() => window.answer, null, { timeout: 60000 });
-    return await page.evaluate(() => window.answer);
-  } finally {
-    await browser.close();
-  }
 }
 
 before(async () => {
@@ -104,13 +51,11 @@ before(async () => {
   const args = ["events", "--limit", "1000000", "--json", ...db];
   const events = run(process.env.MIDGE_BIN, args).toString();
   writeFileSync(log, elements(events).join("\n"));
-  const server = await serve();
+  const site = await serve(fileFor);
   try {
-    const { port } = server.address();
-    answer = await openPage(`http://127.0.0.1:${port}/wasm_page.html`);
+    answer = await openPage(`${site.origin}/wasm_page.html`, noise);
   } finally {
-    server.closeAllConnections();
-    server.close();
+    stop(site);
   }
 });
 

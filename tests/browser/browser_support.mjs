@@ -1,0 +1,76 @@
+// browser_support.mjs: a server on 127.0.0.1 and pages in a headless Chromium.
+import { existsSync, readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { extname } from "node:path";
+
+import { chromium } from "playwright-core";
+
+const TYPES = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript",
+  ".mjs": "text/javascript",
+  ".wasm": "application/wasm",
+  ".csv": "text/csv",
+};
+// Without these Chromium calls home, also where there is no network.
+const ARGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/**
+ * Serves what `find` names for a path: the path of a file, or { file, type }.
+ * Returns the server and its address.
+ */
+export async function serve(find, headers = {}) {
+  const server = createServer((request, response) => {
+    const { pathname } = new URL(request.url, "http://localhost");
+    const found = find(pathname);
+    const file = found?.file ?? found;
+    if (!file || !existsSync(file)) {
+      response.writeHead(404).end();
+      return;
+    }
+    const type = found.type ?? TYPES[extname(file)] ?? "application/octet-stream";
+    response.writeHead(200, { "content-type": type, ...headers });
+    response.end(readFileSync(file));
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return { server, origin: `http://127.0.0.1:${server.address().port}` };
+}
+
+export function stop({ server }) {
+  server.closeAllConnections();
+  server.close();
+}
+
+/**
+ * Opens a page that leaves its results in window.answer and returns them;
+ * console errors, failed requests and exceptions go to `noise`.
+ */
+export async function openPage(url, noise, launch = []) {
+  const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find(
+    existsSync,
+  );
+  const args = [...ARGS, ...launch];
+  const browser = await chromium.launch({ executablePath, args });
+  try {
+    const page = await browser.newPage();
+    page.on("pageerror", (error) => noise.push(String(error)));
+    page.on("console", (message) => {
+      if (message.type() === "error" || message.type() === "warning") {
+        noise.push(message.text());
+      }
+    });
+    await page.goto(url);
+    await page.waitForFunction(() => window.answer, null, { timeout: 60000 });
+    return await page.evaluate(() => window.answer);
+  } finally {
+    await browser.close();
+  }
+}
