@@ -229,5 +229,6 @@ def main(words):
 
 
 if __name__ == "__main__":
+    # As the module that the benchmarks import: its Failed is what they raise.
     with contextlib.suppress(KeyboardInterrupt):
-        sys.exit(main(sys.argv[1:]))
+        sys.exit(importlib.import_module("harness").main(sys.argv[1:]))
