@@ -122,8 +122,8 @@ uint32_t mdg_get_u32(mdg_reader *reader) {
 }
 
 uint64_t mdg_get_u64(mdg_reader *reader) {
-    uint64_t low = mdg_get_u32(reader);
-    return low | (uint64_t)mdg_get_u32(reader) << 32;
+    const uint8_t *b = mdg_get_bytes(reader, 8); /* whole or not at all */
+    return b ? load_u32(b) | (uint64_t)load_u32(b + 4) << 32 : 0;
 }
 
 float mdg_get_f32(mdg_reader *reader) {
