@@ -9,6 +9,7 @@
 #define REGS  (LANES / VW) /* registers that hold the lanes */
 
 typedef float vf4 __attribute__((vector_size(16)));
+typedef signed char vbytes __attribute__((vector_size(4 * VW)));
 
 #if VW == 16
 typedef float vf8 __attribute__((vector_size(32)));
@@ -34,6 +35,21 @@ INLINE float sum_of_lanes(const vf *s) {
     vf4 q = four_of_lanes(s);
     vf4 d = q + __builtin_shufflevector(q, q, 2, 3, 2, 3);
     return d[0] + d[1];
+}
+
+/* Is a lane of a comparison true? */
+INLINE int any_lane(vi mask) {
+#if defined(__wasm__)
+    return __builtin_wasm_any_true_v128((vbytes)mask);
+#elif defined(__aarch64__)
+    return vmaxvq_u32((uint32x4_t)mask) != 0;
+#elif VW == 16
+    return _mm512_test_epi32_mask((__m512i)mask, (__m512i)mask) != 0;
+#elif VW == 8
+    return !_mm256_testz_si256((__m256i)mask, (__m256i)mask);
+#else
+    return !_mm_testz_si128((__m128i)mask, (__m128i)mask);
+#endif
 }
 
 #endif

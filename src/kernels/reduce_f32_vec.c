@@ -1,38 +1,93 @@
-/* reduce_f32_vec.c: dot, l2sq, sum and max over sixteen virtual lanes. */
+/* reduce_f32_vec.c: from vectors to a number over sixteen virtual lanes.
+ *
+ * The sums of one register wait for each other, so that wide registers (of
+ * which the lanes fill two or one) wait most: several rows at once do not
+ * (rows.h). */
+#include "base/fmath.h"
 #include "kernels/lanes.h"
 
-float NAME(dot_f32)(size_t n, const float *a, const float *b) {
-    vf s[REGS] = {{0}};
-    const float *end = a + (n - n % LANES);
-    for (; a != end; a += LANES, b += LANES) {
-#pragma GCC unroll 4
-        for (int j = 0; j < REGS; j++) {
-            s[j] += LOAD(a + j * VW) * LOAD(b + j * VW);
-        }
-    }
-    float total = sum_of_lanes(s);
-    for (size_t i = 0; i < n % LANES; i++) {
-        total += a[i] * b[i];
-    }
-    return total;
-}
+#define ABS(v) ((vf)((vi)(v) & 0x7fffffff))
 
-float NAME(l2sq_f32)(size_t n, const float *a, const float *b) {
-    vf s[REGS] = {{0}};
-    const float *end = a + (n - n % LANES);
-    for (; a != end; a += LANES, b += LANES) {
+/* x > s ? x : s and x < s ? x : s, s where one is NaN. */
+#if defined(__wasm__)
+#define LARGER(x, s)  __builtin_wasm_pmax_f32x4(s, x)
+#define SMALLER(x, s) __builtin_wasm_pmin_f32x4(s, x)
+#elif defined(__aarch64__)
+#define LARGER(x, s)  SELECT((x) > (s), x, s)
+#define SMALLER(x, s) SELECT((x) < (s), x, s)
+#elif VW == 16
+#define LARGER(x, s)  ((vf)_mm512_max_ps((__m512)(x), (__m512)(s)))
+#define SMALLER(x, s) ((vf)_mm512_min_ps((__m512)(x), (__m512)(s)))
+#elif VW == 8
+#define LARGER(x, s)  ((vf)_mm256_max_ps((__m256)(x), (__m256)(s)))
+#define SMALLER(x, s) ((vf)_mm256_min_ps((__m256)(x), (__m256)(s)))
+#else
+#define LARGER(x, s)  ((vf)_mm_max_ps((__m128)(x), (__m128)(s)))
+#define SMALLER(x, s) ((vf)_mm_min_ps((__m128)(x), (__m128)(s)))
+#endif
+
+/* The sum over i of term(a_i, b_i). */
+#define SUM_OF_TWO(name, term, term_of_one)                                    \
+    float NAME(name)(size_t n, const float *a, const float *b) {               \
+        vf s[REGS] = {{0}};                                                    \
+        const float *end = a + (n - n % LANES);                                \
+        for (; a != end; a += LANES, b += LANES) {                             \
+            _Pragma("GCC unroll 4") for (int j = 0; j < REGS; j++) {           \
+                s[j] += term(LOAD(a + j * VW), LOAD(b + j * VW));              \
+            }                                                                  \
+        }                                                                      \
+        float total = sum_of_lanes(s);                                         \
+        for (size_t i = 0; i < n % LANES; i++) {                               \
+            total += term_of_one(a[i], b[i]);                                  \
+        }                                                                      \
+        return total;                                                          \
+    }
+#define PRODUCT(x, y)      ((x) * (y))
+#define SQUARE(x, y)       (((x) - (y)) * ((x) - (y)))
+#define DISTANCE(x, y)     ABS((x) - (y))
+#define DISTANCE_ONE(x, y) __builtin_fabsf((x) - (y))
+SUM_OF_TWO(dot_f32, PRODUCT, PRODUCT)
+SUM_OF_TWO(l2sq_f32, SQUARE, SQUARE)
+SUM_OF_TWO(l1_f32, DISTANCE, DISTANCE_ONE)
+
+/* A wasm engine hoists the loads of a block: three sums of all lanes would not
+ * stay in its registers, those of half of them do. */
+#if defined(__wasm__)
+#define PASS (REGS / 2)
+#else
+#define PASS REGS
+#endif
+
+void NAME(cosine_f32)(size_t n, const float *a, const float *b, float *out) {
+    vf s[3][REGS];
+    const size_t blocks = n - n % LANES;
+    for (int pass = 0; pass < REGS; pass += PASS) {
+        vf ab[PASS] = {{0}}, aa[PASS] = {{0}}, bb[PASS] = {{0}};
+        const float *x = a + pass * VW, *y = b + pass * VW;
+        for (const float *end = x + blocks; x != end; x += LANES, y += LANES) {
 #pragma GCC unroll 4
-        for (int j = 0; j < REGS; j++) {
-            vf d = LOAD(a + j * VW) - LOAD(b + j * VW);
-            s[j] += d * d;
+            for (int j = 0; j < PASS; j++) {
+                vf u = LOAD(x + j * VW), v = LOAD(y + j * VW);
+                ab[j] += u * v;
+                aa[j] += u * u;
+                bb[j] += v * v;
+            }
+        }
+#pragma GCC unroll 4
+        for (int j = 0; j < PASS; j++) {
+            s[0][pass + j] = ab[j];
+            s[1][pass + j] = aa[j];
+            s[2][pass + j] = bb[j];
         }
     }
-    float total = sum_of_lanes(s);
-    for (size_t i = 0; i < n % LANES; i++) {
-        float d = a[i] - b[i];
-        total += d * d;
+    for (int i = 0; i < 3; i++) {
+        out[i] = sum_of_lanes(s[i]);
     }
-    return total;
+    for (size_t i = blocks; i < n; i++) {
+        out[0] += a[i] * b[i];
+        out[1] += a[i] * a[i];
+        out[2] += b[i] * b[i];
+    }
 }
 
 float NAME(sum_f32)(size_t n, const float *x) {
@@ -51,30 +106,89 @@ float NAME(sum_f32)(size_t n, const float *x) {
     return total;
 }
 
-float NAME(max_f32)(size_t n, const float *x) {
-    vf s[REGS];
-#pragma GCC unroll 4
-    for (int j = 0; j < REGS; j++) {
-        s[j] = SPLAT(-__builtin_inff());
+float NAME(norm_f32)(size_t n, const float *x) {
+    return mdg_sqrt_f32(NAME(dot_f32)(n, x, x));
+}
+
+/* The last of x_i in an order, from `start`; `better` of lanes and of one. */
+#define BEST_OF(name, start, better, sign)                                     \
+    float NAME(name)(size_t n, const float *x) {                               \
+        vf s[REGS];                                                            \
+        _Pragma("GCC unroll 4") for (int j = 0; j < REGS; j++) {               \
+            s[j] = SPLAT(start);                                               \
+        }                                                                      \
+        const float *end = x + (n - n % LANES);                                \
+        for (; x != end; x += LANES) {                                         \
+            _Pragma("GCC unroll 4") for (int j = 0; j < REGS; j++) {           \
+                s[j] = better(LOAD(x + j * VW), s[j]);                         \
+            }                                                                  \
+        }                                                                      \
+        float lane[LANES];                                                     \
+        memcpy(lane, s, sizeof lane);                                          \
+        for (int half = LANES / 2; half > 0; half /= 2) {                      \
+            for (int j = 0; j < half; j++) {                                   \
+                if (lane[j + half] sign lane[j]) {                             \
+                    lane[j] = lane[j + half];                                  \
+                }                                                              \
+            }                                                                  \
+        }                                                                      \
+        float best = lane[0];                                                  \
+        for (size_t i = 0; i < n % LANES; i++) {                               \
+            best = x[i] sign best ? x[i] : best;                               \
+        }                                                                      \
+        return best;                                                           \
     }
+BEST_OF(max_f32, -__builtin_inff(), LARGER, >)
+BEST_OF(min_f32, __builtin_inff(), SMALLER, <)
+
+float NAME(absmax_f32)(size_t n, const float *x) {
+    vf s[REGS] = {{0}};
     const float *end = x + (n - n % LANES);
     for (; x != end; x += LANES) {
 #pragma GCC unroll 4
         for (int j = 0; j < REGS; j++) {
-            vf v = LOAD(x + j * VW);
-            s[j] = SELECT(v > s[j], v, s[j]);
+            s[j] = LARGER(ABS(LOAD(x + j * VW)), s[j]);
         }
     }
-    float lane[LANES];
+    float lane[LANES], best = 0.0f;
     memcpy(lane, s, sizeof lane);
-    for (int half = LANES / 2; half > 0; half /= 2) {
-        for (int j = 0; j < half; j++) {
-            lane[j] = lane[j + half] > lane[j] ? lane[j + half] : lane[j];
+    for (int j = 0; j < LANES; j++) {
+        best = lane[j] > best ? lane[j] : best;
+    }
+    for (size_t i = 0; i < n % LANES; i++) {
+        float size = __builtin_fabsf(x[i]);
+        best = size > best ? size : best;
+    }
+    return best;
+}
+
+/* Elements that are looked at twice: first for the largest, then for where it
+ * is. */
+#define ARGMAX_CHUNK 4096
+
+size_t NAME(argmax_f32)(size_t n, const float *x) {
+    float best = -__builtin_inff();
+    size_t from = 0;
+    for (size_t i = 0; i < n; i += ARGMAX_CHUNK) {
+        size_t count = n - i < ARGMAX_CHUNK ? n - i : ARGMAX_CHUNK;
+        float largest = NAME(max_f32)(count, x + i);
+        if (largest > best) {
+            best = largest;
+            from = i;
         }
     }
-    float largest = lane[0];
-    for (size_t i = 0; i < n % LANES; i++) {
-        largest = x[i] > largest ? x[i] : largest;
+    for (; n - from >= LANES; from += LANES) {
+        vi found = {0};
+#pragma GCC unroll 4
+        for (int j = 0; j < REGS; j++) {
+            found |= LOAD(x + from + j * VW) == SPLAT(best);
+        }
+        if (any_lane(found)) {
+            break;
+        }
     }
-    return largest;
+    while (from < n && x[from] != best) {
+        from++;
+    }
+    return from;
 }

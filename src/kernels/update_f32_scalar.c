@@ -1,13 +1,7 @@
-/* update_f32_scalar.c: axpy and a step of Adam (Kingma and Ba 2015; the decay
- * outside the moments: Loshchilov and Hutter 2019), the definition. */
+/* update_f32_scalar.c: a step of Adam (Kingma and Ba 2015; the decay outside
+ * the moments: Loshchilov and Hutter 2019), the definition. */
 #include "base/fmath.h"
 #include "kernels/scalar.h"
-
-void mdg_axpy_f32_scalar(size_t n, float a, const float *x, float *y) {
-    for (size_t i = 0; i < n; i++) {
-        y[i] += a * x[i];
-    }
-}
 
 void mdg_adam_f32_scalar(size_t n, const mdg_adam *step, const float *g,
                          float *w, float *m, float *v) {

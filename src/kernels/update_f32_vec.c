@@ -1,17 +1,6 @@
-/* update_f32_vec.c: axpy and a step of Adam. */
+/* update_f32_vec.c: a step of Adam. */
 #include "base/fmath.h"
 #include "kernels/vec.h"
-
-void NAME(axpy_f32)(size_t n, float a, const float *x, float *y) {
-    size_t i = 0;
-    for (; n - i >= 2 * VW; i += 2 * VW) {
-        STORE(y + i, LOAD(y + i) + a * LOAD(x + i));
-        STORE(y + i + VW, LOAD(y + i + VW) + a * LOAD(x + i + VW));
-    }
-    for (; i < n; i++) {
-        y[i] += a * x[i];
-    }
-}
 
 void NAME(adam_f32)(size_t n, const mdg_adam *step, const float *g, float *w,
                     float *m, float *v) {
