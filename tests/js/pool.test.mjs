@@ -2,7 +2,7 @@
 // end, good or bad.
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
-import { writeFileSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -50,6 +50,16 @@ for (const variant of VARIANTS) {
     }
   });
 }
+
+test("the module is small and imports its memory only", () => {
+  for (const variant of VARIANTS) {
+    const file = join(DIST, "wasm", `midge-threads-${variant}.wasm`);
+    const module = new WebAssembly.Module(readFileSync(file));
+    assert.deepEqual(WebAssembly.Module.imports(module),
+      [{ module: "env", name: "memory", kind: "memory" }]);
+    assert.ok(statSync(file).size <= 20 * 1024);
+  }
+});
 
 test("the bits of the kernels, and of a search by hand", async (t) => {
   const p = await pool(t, { threads: 2 });

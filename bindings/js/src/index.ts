@@ -34,6 +34,16 @@ export {
   type WasmSource,
 } from "./load.js";
 export type { Model, Prediction } from "./model.js";
+export {
+  openPool,
+  type By,
+  type Metric,
+  type Neighbours,
+  type Pool,
+  type PoolIndex,
+  type PoolInfo,
+  type PoolOptions,
+} from "./pool.js";
 export type { Random } from "./random.js";
 export { STATUS_NAMES } from "./status.js";
 export type { Swarm } from "./swarm.js";

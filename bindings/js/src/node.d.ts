@@ -16,7 +16,7 @@ declare module "node:worker_threads" {
   }
   export const parentPort: Port | null;
   export class Worker {
-    constructor(file: string | URL);
+    constructor(file: string | URL, options?: { execArgv?: string[] });
     postMessage(message: unknown): void;
     on(event: "message", listener: (message: unknown) => void): this;
     on(event: "error", listener: (error: Error) => void): this;

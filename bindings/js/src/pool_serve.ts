@@ -13,12 +13,20 @@ export interface WorkerStart {
   /** The end of its stack, which grows down, and its thread's variables. */
   readonly stackTop: number;
   readonly tls: number;
-  /** The address of the failure_note of wasm/pool.c. */
+  /** The address of the failure_note of wasm/pool_loop.c. */
   readonly failure: number;
 }
 
 /** What it answers: once when it is ready, and when it failed. */
 export type WorkerSays = "ready" | { readonly failed: string };
+
+/** A thread, as pool_platform.ts of each platform makes it. */
+export interface Thread {
+  start(start: WorkerStart): void;
+  /** Lets the program end while this thread runs. */
+  unref(): void;
+  end(): Promise<void>;
+}
 
 /** The failure_note: a state, then text that ends with a 0. */
 const STATE = { none: 0, written: 1, writing: 2 } as const;

@@ -8,7 +8,7 @@
 #include "entry.h"
 #include "kernels/kernels.h"
 #include "midge/index.h"
-#include "pool.h"
+#include "pool_loop.h"
 
 /* Work that a share has at least, in elements: some ten microseconds. */
 #define SHARE_CELLS   65536u

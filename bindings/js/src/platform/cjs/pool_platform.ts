@@ -2,16 +2,9 @@
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 
-import type { WorkerSays, WorkerStart } from "./pool_serve.js";
+import type { Thread, WorkerSays } from "./pool_serve.js";
 
 declare const __dirname: string;
-
-export interface Thread {
-  start(start: WorkerStart): void;
-  /** Lets the program end while this thread runs. */
-  unref(): void;
-  end(): Promise<void>;
-}
 
 /** How many threads can run at once here. */
 export function cores(): number {
@@ -33,9 +26,10 @@ export function startThread(
   says: (message: WorkerSays) => void,
   fails: (why: string) => void,
 ): Thread {
-  const worker = new Worker(
-    url ?? `${__dirname}/pool_worker.cjs`,
-  );
+  // The flags of the program can be such that no file can be run with them.
+  const worker = new Worker(url ?? `${__dirname}/pool_worker.cjs`, {
+    execArgv: [],
+  });
   worker.on("message", (message) => says(message as WorkerSays));
   worker.on("error", (error) => fails(error.message));
   worker.on("exit", () => fails("it ended"));

@@ -2,14 +2,7 @@
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 
-import type { WorkerSays, WorkerStart } from "./pool_serve.js";
-
-export interface Thread {
-  start(start: WorkerStart): void;
-  /** Lets the program end while this thread runs. */
-  unref(): void;
-  end(): Promise<void>;
-}
+import type { Thread, WorkerSays } from "./pool_serve.js";
 
 /** How many threads can run at once here. */
 export function cores(): number {
@@ -31,9 +24,10 @@ export function startThread(
   says: (message: WorkerSays) => void,
   fails: (why: string) => void,
 ): Thread {
-  const worker = new Worker(
-    url ?? new URL("./pool_worker.mjs", import.meta.url),
-  );
+  // The flags of the program can be such that no file can be run with them.
+  const worker = new Worker(url ?? new URL("./pool_worker.mjs", import.meta.url), {
+    execArgv: [],
+  });
   worker.on("message", (message) => says(message as WorkerSays));
   worker.on("error", (error) => fails(error.message));
   worker.on("exit", () => fails("it ended"));

@@ -1,12 +1,5 @@
 /** Threads for a pool: Web Workers. */
-import type { WorkerSays, WorkerStart } from "./pool_serve.js";
-
-export interface Thread {
-  start(start: WorkerStart): void;
-  /** Lets the program end while this thread runs. */
-  unref(): void;
-  end(): Promise<void>;
-}
+import type { Thread, WorkerSays } from "./pool_serve.js";
 
 /** How many threads can run at once here. */
 export function cores(): number {

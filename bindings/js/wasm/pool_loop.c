@@ -1,4 +1,4 @@
-/* pool.c: midge_parallel_fn over one shared memory.
+/* pool_loop.c: midge_parallel_fn over one shared memory.
  *
  * host/os/os_pool.c in WebAssembly: shares of equal size taken by a ticket, a
  * caller that works too, a gate that is even when closed. Its invariants hold
@@ -14,7 +14,7 @@
  *    the pool with it; nobody can say what the lost share left behind.
  * 4. There is one pool in a memory, and one caller: no lock between callers.
  */
-#include "pool.h"
+#include "pool_loop.h"
 
 #include <stdatomic.h>
 

@@ -1,11 +1,11 @@
-/* pool.h: the loops of midge-threads-*.wasm, shared among the threads that run
- * instances of it over one memory.
+/* pool_loop.h: the loops of midge-threads-*.wasm, shared among the threads that
+ * run instances of it over one memory.
  *
  * One thread, the caller, makes that memory's first instance and calls all
  * doors; it alone allocates. Every other thread runs an instance of its own
  * that does nothing but pool_serve. */
-#ifndef MIDGE_WASM_POOL_H
-#define MIDGE_WASM_POOL_H
+#ifndef MIDGE_WASM_POOL_LOOP_H
+#define MIDGE_WASM_POOL_LOOP_H
 
 #include "midge/env.h"
 

@@ -1,0 +1,424 @@
+/**
+ * Several threads over one memory: rows against a vector, products of matrices,
+ * neighbours. The results are those of one thread, bit for bit.
+ *
+ *     const pool = await openPool();
+ *     const rows = pool.f32(embeddings); // in the memory that all share
+ *     const { rows: best } = await pool.nearest(rows, query, 10);
+ *     await pool.dispose();
+ *
+ * The thread that opens a pool is one of its threads: it works on every job and
+ * is busy until the job is done. A page that must stay fluent opens its pool in a
+ * worker.
+ */
+import { Block, Frame, type Vector } from "./block.js";
+import { MidgeError, type Core } from "./core.js";
+import { MDG_GEMM, type ThreadsExports } from "./exports.js";
+import { Handle } from "./handle.js";
+import {
+  instantiate,
+  type Info,
+  type Loaded,
+  type LoadOptions,
+} from "./load.js";
+import { cores, mayWait, startThread, whyAlone } from "./pool_platform.js";
+import { readFailure, type Thread } from "./pool_serve.js";
+
+type F32 = Vector<"f32">;
+
+export interface PoolOptions extends LoadOptions {
+  /** How many, the opener one of them; by default as many as there are cores. */
+  threads?: number;
+  /** The most that the memory may grow to; by default 1 GiB, at most 4 GiB. */
+  maxBytes?: number;
+  /** The script of the workers, where it does not lie beside this file. */
+  worker?: URL;
+}
+
+export interface PoolInfo extends Info {
+  readonly mode: "threads" | "single";
+  readonly reason: string | undefined;
+  readonly threads: number;
+}
+
+/** Per query k places, nearest first. Where there are fewer than k rows, the
+ * rest has row 2^32 - 1 and distance Infinity. */
+export interface Neighbours {
+  readonly k: number;
+  readonly rows: Uint32Array;
+  readonly distances: Float32Array;
+}
+
+/** "l2sq": the smallest squared distance first; "dot": the largest product. */
+export type By = "l2sq" | "dot";
+export type Metric = "l2sq" | "cosine";
+
+const PAGE = 65536;
+/** Those of --initial-memory in meson.build. */
+const PAGES_AT_FIRST = 4;
+const GIB = 2 ** 30;
+const STACK_BYTES = 65536;
+const THREADS_MAX = 256;
+/** Some 20 microseconds: a worker that slept would cost more. With more threads
+ * than cores spinning would take the core from who has work. */
+const SPINS = 20000;
+const NEIGHBOUR_BYTES = 8;
+const OPERATION = { dot: 0, l2sq: 1 } as const;
+const METRIC = { l2sq: 0, cosine: 1 } as const;
+
+function mismatch(text: string): MidgeError {
+  return new MidgeError("E_MISMATCH", text);
+}
+
+function rowsOf(what: string, a: F32, cols: number): number {
+  const rows = cols === 0 ? 0 : a.length / cols;
+  if (!Number.isInteger(rows)) {
+    throw mismatch(`${what}: ${a.length} elements do not fill rows of ${cols}`);
+  }
+  return rows;
+}
+
+function needLength(what: string, x: F32, wanted: number): void {
+  if (x.length !== wanted) {
+    throw mismatch(`${what} has ${x.length} elements where ${wanted} are needed`);
+  }
+}
+
+function whole(what: string, value: number, most: number): number {
+  if (!Number.isInteger(value) || value < 1 || value > most) {
+    throw new RangeError(`${what} is ${value}, it must be 1 to ${most}`);
+  }
+  return value;
+}
+
+function neighboursAt(core: Core, at: number, n: number, k: number): Neighbours {
+  const rows = new Uint32Array(core.memory.buffer, at, 2 * n);
+  const distances = new Float32Array(core.memory.buffer, at, 2 * n);
+  return {
+    k,
+    rows: Uint32Array.from({ length: n }, (_, i) => rows[2 * i]!),
+    distances: Float32Array.from({ length: n }, (_, i) => distances[2 * i + 1]!),
+  };
+}
+
+/** The threads beside the opener, and how one of them failed. */
+class Crew {
+  readonly threads: Thread[] = [];
+  failed: MidgeError | undefined;
+  private ended: Promise<void> | undefined;
+
+  fail(why: string): void {
+    if (!this.ended) {
+      this.failed ??= new MidgeError("WORKER_FAILED", why);
+    }
+  }
+
+  end(): Promise<void> {
+    this.ended ??= Promise.all(this.threads.map((one) => one.end())).then(
+      () => undefined,
+    );
+    return this.ended;
+  }
+}
+
+/** The net under `dispose`: workers of a pool that was only forgotten. */
+const forgotten = new FinalizationRegistry<Crew>((crew) => void crew.end());
+
+/** Use `openPool()`. */
+export class Pool {
+  /** "single": everything runs in the thread that opened the pool. */
+  readonly mode: "threads" | "single";
+  /** Why it is single. */
+  readonly reason: string | undefined;
+  /** The opener one of them. */
+  readonly threads: number;
+  private readonly core: Core<ThreadsExports>;
+  private readonly loaded: () => Info;
+  private readonly crew: Crew;
+  private disposed = false;
+
+  constructor(loaded: Loaded<"threads">, crew: Crew, reason?: string) {
+    this.core = loaded.core;
+    this.loaded = loaded.info;
+    this.crew = crew;
+    this.threads = crew.threads.length + 1;
+    this.mode = crew.threads.length > 0 ? "threads" : "single";
+    this.reason = reason;
+    forgotten.register(this, crew, this);
+  }
+
+  info(): PoolInfo {
+    const { mode, reason, threads } = this;
+    return { ...this.loaded(), mode, reason, threads };
+  }
+
+  /** Room for floats in the memory that all threads share; zeros, or a copy of
+   * `from`. Jobs use it where it lies; plain arrays they copy every time. */
+  f32(from: number | ArrayLike<number>): Block<"f32"> {
+    this.check();
+    return Block.make(this.core, "f32", from);
+  }
+
+  /** A (rows, cols) times x: the product of x and each row. */
+  async gemv(a: F32, x: F32, out?: F32): Promise<F32> {
+    return this.overRows("gemv", OPERATION.dot, a, x, out);
+  }
+
+  /** The squared distance of x to each row of A. */
+  async l2sqRows(a: F32, x: F32, out?: F32): Promise<F32> {
+    return this.overRows("l2sqRows", OPERATION.l2sq, a, x, out);
+  }
+
+  /** The k rows of A that are nearest to x; k is at most 1024. Ties go to the
+   * smaller row. For "dot" the distances are the products. */
+  async nearest(
+    a: F32,
+    x: F32,
+    k: number,
+    by: By = "l2sq",
+  ): Promise<Neighbours> {
+    const rows = rowsOf("nearest", a, x.length);
+    const found = this.run((f, calls) =>
+      this.core.withRoom(k * NEIGHBOUR_BYTES, (at) => {
+        const from = f.input("f32", a);
+        const to = f.input("f32", x);
+        const { length } = x;
+        this.finish(
+          calls.pool_nearest(OPERATION[by], rows, length, from, to, k, at),
+        );
+        return neighboursAt(this.core, at, k, k);
+      }),
+    );
+    if (by === "dot") {
+      found.distances.forEach((d, i, all) => (all[i] = -d));
+    }
+    return found;
+  }
+
+  /** A (m, k) times B (k, n), row-major; the result is (m, n). */
+  async matmul(
+    a: F32,
+    b: F32,
+    { m, k, n, out }: { m: number; k: number; n: number; out?: F32 },
+  ): Promise<F32> {
+    const to = out ?? new Float32Array(m * n);
+    needLength("matmul: A", a, m * k);
+    needLength("matmul: B", b, k * n);
+    needLength("matmul: the result", to, m * n);
+    this.run((f, calls) => {
+      const g = new Uint32Array(MDG_GEMM.WORDS);
+      g[MDG_GEMM.m] = m;
+      g[MDG_GEMM.n] = n;
+      g[MDG_GEMM.k] = k;
+      g[MDG_GEMM.a] = f.input("f32", a);
+      g[MDG_GEMM.a_row] = k;
+      g[MDG_GEMM.a_col] = 1;
+      g[MDG_GEMM.b] = f.input("f32", b);
+      g[MDG_GEMM.ldb] = n;
+      g[MDG_GEMM.c] = f.output("f32", to);
+      g[MDG_GEMM.ldc] = n;
+      const bytes = new Uint8Array(g.buffer);
+      this.core.withBytes(bytes, (at) => this.finish(calls.pool_gemm(at)));
+    });
+    return to;
+  }
+
+  /** An empty index of exact neighbours; dispose it when done. */
+  openIndex(dim: number, metric: Metric): PoolIndex {
+    this.check();
+    const { core } = this;
+    const at = core.calls.index_open(dim, METRIC[metric]);
+    return new PoolIndex(core, core.checkHandle(at), dim, (use) =>
+      this.run((f, calls) => use(f, calls, (status) => this.finish(status))),
+    );
+  }
+
+  /** Ends the workers. Whatever lived in the pool's memory is gone. */
+  async dispose(): Promise<void> {
+    this.disposed = true;
+    forgotten.unregister(this);
+    await this.crew.end();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+
+  private check(): void {
+    if (this.disposed) {
+      throw new MidgeError("DISPOSED", "this Pool was disposed");
+    }
+    if (this.crew.failed) {
+      throw this.crew.failed;
+    }
+  }
+
+  private run<T>(use: (f: Frame, calls: ThreadsExports) => T): T {
+    this.check();
+    const frame = new Frame(this.core);
+    try {
+      const result = use(frame, this.core.calls);
+      frame.copyBack();
+      return result;
+    } finally {
+      frame.release();
+    }
+  }
+
+  /** Throws when the job failed, in this thread or in a worker. */
+  private finish(status: number): void {
+    const { core, crew } = this;
+    const why = readFailure(core.memory, core.calls.pool_failure());
+    if (why !== undefined) {
+      crew.fail(why);
+      throw crew.failed!;
+    }
+    core.check(status);
+  }
+
+  private overRows(
+    what: string,
+    operation: number,
+    a: F32,
+    x: F32,
+    out?: F32,
+  ): F32 {
+    const rows = rowsOf(what, a, x.length);
+    const to = out ?? new Float32Array(rows);
+    needLength(`${what}: the result`, to, rows);
+    this.run((f, calls) => {
+      const from = f.input("f32", a);
+      const by = f.input("f32", x);
+      const at = f.output("f32", to);
+      this.finish(calls.pool_rows(operation, rows, x.length, from, by, at));
+    });
+    return to;
+  }
+}
+
+type Runner = <T>(
+  use: (f: Frame, calls: ThreadsExports, finish: (status: number) => void) => T,
+) => T;
+
+/** Rows, and the nearest of them to many queries at once. */
+export class PoolIndex extends Handle {
+  readonly dim: number;
+  private readonly core: Core<ThreadsExports>;
+  private readonly run: Runner;
+
+  /** Use `Pool.openIndex`. */
+  constructor(
+    core: Core<ThreadsExports>,
+    at: number,
+    dim: number,
+    run: Runner,
+  ) {
+    super(core, at, (index) => core.calls.index_close(index));
+    this.core = core;
+    this.dim = dim;
+    this.run = run;
+  }
+
+  /** Appends rows of `dim` elements each; all must be finite. */
+  add(rows: F32): void {
+    const n = rowsOf("add", rows, this.dim);
+    const { handle } = this;
+    this.run((f, calls, finish) =>
+      finish(calls.index_add(handle, n, f.input("f32", rows))),
+    );
+  }
+
+  /** The k nearest rows of each query; the queries are shared by the threads. */
+  async search(queries: F32, k: number): Promise<Neighbours> {
+    const n = rowsOf("search", queries, this.dim);
+    const { core, handle } = this;
+    return this.run((f, calls, finish) =>
+      core.withRoom(n * k * NEIGHBOUR_BYTES, (at) => {
+        const from = f.input("f32", queries);
+        finish(calls.index_search(handle, n, from, k, at));
+        return neighboursAt(core, at, n * k, k);
+      }),
+    );
+  }
+}
+
+function shareableMemory(maxBytes: number): WebAssembly.Memory {
+  const maximum = Math.floor(maxBytes / PAGE);
+  try {
+    return new WebAssembly.Memory({
+      initial: PAGES_AT_FIRST,
+      maximum,
+      shared: true,
+    });
+  } catch (cause) {
+    const text = `midge: no shared memory of up to ${maxBytes} bytes here`;
+    throw new MidgeError("E_UNSUPPORTED", text, { cause });
+  }
+}
+
+/** Why there is one thread only, if so. */
+function whySingle(threads: number, asked: boolean): string | undefined {
+  if (threads > 1) {
+    return whyAlone();
+  }
+  return asked ? "one thread was asked for" : "there is one core";
+}
+
+/** Starts the workers `1` to `n` and waits until all are ready. */
+async function startCrew(
+  crew: Crew,
+  { core, code }: Loaded<"threads">,
+  n: number,
+  script: URL | undefined,
+): Promise<void> {
+  const { memory, calls } = core;
+  const failure = calls.pool_failure();
+  const tlsBytes = calls.pool_tls_bytes();
+  const ready = Array.from({ length: n }, (_, i) => {
+    const worker = i + 1;
+    return new Promise<void>((resolve, reject) => {
+      const fails = (why: string) => {
+        crew.fail(`worker ${worker} of ${n}: ${why}`);
+        reject(crew.failed);
+      };
+      const thread = startThread(
+        script,
+        (said) => (said === "ready" ? resolve() : fails(said.failed)),
+        fails,
+      );
+      crew.threads.push(thread);
+      const stack = core.alloc(STACK_BYTES + tlsBytes);
+      const stackTop = stack + STACK_BYTES;
+      const tls = stackTop;
+      thread.start({ module: code, memory, worker, stackTop, tls, failure });
+    });
+  });
+  await Promise.all(ready);
+  crew.threads.forEach((one) => one.unref());
+}
+
+/**
+ * A pool of threads, where there can be one; else a pool whose `mode` is
+ * "single" and whose `reason` says why. A worker that cannot be started is an
+ * error, not a reason.
+ */
+export async function openPool(options: PoolOptions = {}): Promise<Pool> {
+  const { maxBytes = GIB, worker, ...load } = options;
+  const asked = options.threads ?? Math.min(cores(), THREADS_MAX);
+  const threads = whole("threads", asked, THREADS_MAX);
+  whole("maxBytes", maxBytes, 4 * GIB);
+  const reason = whySingle(threads, options.threads !== undefined);
+  const memory = shareableMemory(Math.max(maxBytes, PAGES_AT_FIRST * PAGE));
+  const loaded = await instantiate("threads", load, { env: { memory } });
+  const crew = new Crew();
+  const n = reason === undefined ? threads : 1;
+  const spins = n > cores() ? 0 : SPINS;
+  loaded.core.calls.pool_open(n, spins, Number(mayWait()));
+  try {
+    await startCrew(crew, loaded, n - 1, worker);
+  } catch (cause) {
+    await crew.end();
+    throw cause;
+  }
+  return new Pool(loaded, crew, reason);
+}

@@ -1,0 +1,154 @@
+// The pool of threads in a real Chromium: isolated, where it has threads, and
+// not isolated, where it says why it has none and computes the same. The package
+// and the pages are served on 127.0.0.1; the environment is that of tests/js.
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { extname, join, normalize } from "node:path";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+import { chromium } from "playwright-core";
+
+import { everything, flat } from "../js/pool_support.mjs";
+import { DIST, importMidge } from "../js/wasm_support.mjs";
+
+const TYPES = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript",
+  ".mjs": "text/javascript",
+  ".wasm": "application/wasm",
+};
+const ISOLATED = {
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-embedder-policy": "require-corp",
+};
+// Without these Chromium calls home, also where there is no network.
+const ARGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+const here = fileURLToPath(new URL(".", import.meta.url));
+const expected = {}; // by variant, from Node
+const answers = {}; // by kind of page
+const noise = {};
+let server;
+let browser;
+
+/** /isolated/... and /plain/... are the same files. */
+function fileFor(path) {
+  const [, , ...rest] = normalize(path).split("/");
+  const [first, ...inside] = rest;
+  if (first === "dist") {
+    return join(DIST, ...inside);
+  }
+  return first === "js" ? join(here, "..", ...rest) : join(here, ...rest);
+}
+
+function respond(request, response) {
+  const { pathname } = new URL(request.url, "http://localhost");
+  const file = fileFor(pathname);
+  const isolated = pathname.startsWith("/isolated/") ? ISOLATED : {};
+  const type = TYPES[extname(file)];
+  if (!type || !existsSync(file)) {
+    response.writeHead(404, isolated).end();
+    return;
+  }
+  response.writeHead(200, { "content-type": type, ...isolated });
+  response.end(readFileSync(file));
+}
+
+async function visit(kind) {
+  const page = await browser.newPage();
+  noise[kind] = [];
+  page.on("pageerror", (error) => noise[kind].push(String(error)));
+  page.on("console", (message) => {
+    if (message.type() === "error" || message.type() === "warning") {
+      noise[kind].push(message.text());
+    }
+  });
+  const { port } = server.address();
+  await page.goto(`http://127.0.0.1:${port}/${kind}/pool_page.html`);
+  await page.waitForFunction(() => window.answer, null, { timeout: 120000 });
+  const answer = await page.evaluate(() => window.answer);
+  await page.close();
+  return answer;
+}
+
+before(async () => {
+  const { openPool } = await importMidge();
+  for (const variant of ["simd", "scalar"]) {
+    const pool = await openPool({ threads: 1, variant });
+    expected[variant] = flat(await everything(pool)).map(([name, x]) =>
+      [name, [...new Uint32Array(x.buffer)]]);
+  }
+  server = createServer(respond);
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find(
+    existsSync,
+  );
+  browser = await chromium.launch({ executablePath, args: ARGS });
+  answers.isolated = await visit("isolated");
+  answers.plain = await visit("plain");
+});
+
+after(async () => {
+  await browser?.close();
+  server?.closeAllConnections();
+  server?.close();
+});
+
+test("the pages came to their end", () => {
+  for (const kind of ["isolated", "plain"]) {
+    assert.equal(answers[kind].failed, undefined);
+    assert.equal(answers[kind].worker.failed, undefined);
+    assert.equal(answers[kind].page.isolated, kind === "isolated");
+  }
+});
+
+for (const where of ["page", "worker"]) {
+  test(`isolated, in a ${where}: threads`, () => {
+    const { three, scalar } = answers.isolated[where];
+    assert.equal(three.info.mode, "threads");
+    assert.equal(three.info.reason, undefined);
+    assert.equal(three.info.threads, 3);
+    assert.equal(three.info.module, "threads-simd");
+    assert.equal(scalar.info.mode, "threads");
+    assert.equal(scalar.info.module, "threads-scalar");
+  });
+
+  test(`not isolated, in a ${where}: one thread, and why`, () => {
+    const { three, scalar } = answers.plain[where];
+    for (const { info } of [three, scalar]) {
+      assert.equal(info.mode, "single");
+      assert.equal(info.threads, 1);
+      assert.match(info.reason, /not cross-origin isolated.*Embedder-Policy/);
+    }
+  });
+
+  for (const kind of ["isolated", "plain"]) {
+    test(`${kind}, in a ${where}: the bits of Node, under stress too`, () => {
+      const { three, scalar } = answers[kind][where];
+      assert.deepEqual(three.bits, expected.simd);
+      assert.deepEqual(scalar.bits, expected.scalar);
+      assert.equal(three.wrong, undefined);
+      assert.equal(scalar.wrong, undefined);
+      assert.equal(three.late, "DISPOSED");
+    });
+  }
+}
+
+test("a worker that fails is an error with its words", () => {
+  assert.match(answers.isolated.thrower, /^WORKER_FAILED: worker 1 of 1: .*no luck/);
+  assert.equal(answers.plain.thrower, "single");
+});
+
+test("the browser had nothing else to complain about", () => {
+  assert.deepEqual(noise.plain, []);
+  assert.deepEqual(noise.isolated.filter((text) => !text.includes("no luck")), []);
+});
