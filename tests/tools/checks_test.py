@@ -120,6 +120,19 @@ class Planted(unittest.TestCase):
             self.write("spec/ops/a.json", text)
             self.assert_bad("check_specs", "spec/ops/a.json")
 
+    def test_status(self):
+        header = 'X(OK, 0, "ok") X(E_A, 1, "a")\n'
+        self.write("include/midge/status.h", header)
+        self.assert_bad("check_status", "docs/guide/status.md")
+        self.write("docs/guide/status.md", "")
+        subprocess.run([self.tree / "tools" / "check_status", "--fix"],
+                       cwd=self.tree, check=True, stdout=subprocess.DEVNULL)
+        self.assert_good("check_status")
+        self.write("include/midge/status.h", header.replace('"a"', '"b"'))
+        self.assert_bad("check_status", "docs/guide/status.md")
+        self.write("include/midge/status.h", header.replace("1", "2"))
+        self.assert_bad("check_status", "status.h")
+
     def archive(self, source):
         self.write("x.c", source)
         folder = self.tree / "out" / "src" / "base"
