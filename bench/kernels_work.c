@@ -21,6 +21,12 @@ static float *const a = array_a;
 static float *const b = array_b + 16 * 17;
 static float *const c = array_c + 16 * 35;
 static float *const d = array_d + 16 * 51;
+/* Rows and a vector of 16-bit floats, of whole rows of large_a to gather. */
+#define LARGE_ROWS (LARGE / COLS)
+static _Alignas(64) uint16_t f16_rows[ROWS * COLS], f16_one[COLS];
+static _Alignas(64) uint16_t bf16_rows[ROWS * COLS], bf16_one[COLS];
+static _Alignas(64) uint16_t halves_out[COLS];
+static uint32_t chosen[LARGE_ROWS], best[1000];
 
 /* ---- The works ------------------------------------------------------------
  */
@@ -62,10 +68,65 @@ static float *const d = array_d + 16 * 51;
         }                                                                      \
     }
 
+/* Of two vectors to a third. */
+#define OF_TWO(op)                                                             \
+    RUN(run_##op) {                                                            \
+        EACH_CALL {                                                            \
+            MDG_KERNEL(k, op)(w->n, a, b, c);                                  \
+        }                                                                      \
+    }
+#define OF_HALVES(op, rows, one)                                               \
+    RUN(run_##op) {                                                            \
+        EACH_CALL EACH_ROW {                                                   \
+            c[row] = MDG_KERNEL(k, op)(w->n, rows + row * w->n, one);          \
+        }                                                                      \
+    }
+#define TO_HALF(op)                                                            \
+    RUN(run_##op) {                                                            \
+        EACH_CALL {                                                            \
+            MDG_KERNEL(k, op)(w->n, a, halves_out);                            \
+        }                                                                      \
+    }
+#define FROM_HALF(op, from)                                                    \
+    RUN(run_##op) {                                                            \
+        EACH_CALL {                                                            \
+            MDG_KERNEL(k, op)(w->n, from, c);                                  \
+        }                                                                      \
+    }
+/* m of the rows, others in every call; with few rows they stay in the cache. */
+#define GATHER(op, name, from, n_rows)                                         \
+    RUN(name) {                                                                \
+        EACH_CALL {                                                            \
+            size_t first = call * w->m % ((n_rows) - w->m + 1);                \
+            MDG_KERNEL(k, op)(w->m, chosen + first, w->n, from, w->n, b, c);   \
+        }                                                                      \
+    }
+
 OF_ROWS_AND_VECTOR(dot_f32)
 OF_ROWS_AND_VECTOR(l2sq_f32)
+OF_ROWS_AND_VECTOR(l1_f32)
 OF_ROWS(sum_f32)
+OF_ROWS(norm_f32)
 OF_ROWS(max_f32)
+OF_ROWS(min_f32)
+OF_ROWS(absmax_f32)
+OF_TWO(add_f32)
+OF_TWO(sub_f32)
+OF_TWO(mul_f32)
+OF_HALVES(dot_f16, f16_rows, f16_one)
+OF_HALVES(l2sq_f16, f16_rows, f16_one)
+OF_HALVES(dot_bf16, bf16_rows, bf16_one)
+OF_HALVES(l2sq_bf16, bf16_rows, bf16_one)
+TO_HALF(f32_to_f16)
+TO_HALF(f32_to_bf16)
+FROM_HALF(f16_to_f32, f16_rows)
+FROM_HALF(bf16_to_f32, bf16_rows)
+GATHER(gather_dot_f32, run_gather_dot_f32, large_a, LARGE_ROWS)
+GATHER(gather_l2sq_f32, run_gather_l2sq_f32, large_a, LARGE_ROWS)
+GATHER(gather_dot_f32, run_gather_few, a, ROWS)
+GATHER(gather_l2sq_f32, run_gather_l2sq_few, a, ROWS)
+GATHER(gather_dot_f16, run_gather_dot_f16, f16_rows, ROWS)
+GATHER(gather_l2sq_f16, run_gather_l2sq_f16, f16_rows, ROWS)
 IN_PLACE(exp_f32)
 IN_PLACE(tanh_f32)
 IN_PLACE(sigmoid_f32)
@@ -75,6 +136,30 @@ IN_PLACE(softmax_f32)
 MATRIX_AND_VECTOR(gemv_f32)
 MATRIX_AND_VECTOR(gemv_fast_f32)
 MATRIX_AND_VECTOR(l2sq_rows_f32)
+
+RUN(run_cosine_f32) {
+    EACH_CALL EACH_ROW {
+        MDG_KERNEL(k, cosine_f32)(w->n, a + row * w->n, b, c + 3 * row);
+    }
+}
+
+RUN(run_argmax_f32) {
+    EACH_CALL EACH_ROW {
+        c[row] = (float)MDG_KERNEL(k, argmax_f32)(w->n, a + row * w->n);
+    }
+}
+
+RUN(run_scale_f32) {
+    EACH_CALL {
+        MDG_KERNEL(k, scale_f32)(w->n, 0.7f, a, c);
+    }
+}
+
+RUN(run_top_k_f32) {
+    EACH_CALL {
+        MDG_KERNEL(k, top_k_f32)(w->n, a, w->k, c, best);
+    }
+}
 
 /* There and back again, so that it stays near 1. */
 RUN(run_axpy_f32) {
@@ -185,6 +270,15 @@ RUN(run_triad) {
      .items = (double)(m_) * (double)(n_),                                     \
      .flags = flags_}
 /* A matrix and a vector of floats that are read. */
+#define NAMED(label, op_, run_, m_, n_, flops_, bytes_, more_)                 \
+    {.name = label,                                                            \
+     .run = run_,                                                              \
+     .op = OP(op_),                                                            \
+     .m = m_,                                                                  \
+     .n = n_,                                                                  \
+     .flops = (flops_) * (double)(m_) * (double)(n_),                          \
+     .bytes = (bytes_) * (double)(m_) * (double)(n_) + (more_),                \
+     .items = (double)(m_) * (double)(n_)}
 #define ROWS_OF(label, op, m_, n_, flops_)                                     \
     EACH(label, op, m_, n_, flops_, 4, 4 * (n_))
 /* A vector that is changed. */
@@ -200,6 +294,15 @@ RUN(run_triad) {
      .bytes = 4.0 * (m_ * k_ + k_ * n_ + m_ * n_),                             \
      .items = (double)m_ * n_,                                                 \
      .flags = flags_}
+#define TOP(label, n_, k_)                                                     \
+    {.name = label,                                                            \
+     .run = run_top_k_f32,                                                     \
+     .op = OP(top_k_f32),                                                      \
+     .m = 1,                                                                   \
+     .n = n_,                                                                  \
+     .k = k_,                                                                  \
+     .bytes = 4.0 * (n_),                                                      \
+     .items = n_}
 /* flops of a step are for one lane of the variant. */
 #define PEAK(label, run_, n_, flops_, bytes_)                                  \
     {.name = label,                                                            \
@@ -219,8 +322,16 @@ static const work works[] = {
     PEAK("triad 3x64 MiB", run_triad, LARGE, 0, 12),
     ROWS_OF("dot 8x768", dot_f32, ROWS, COLS, 2),
     ROWS_OF("l2sq 8x768", l2sq_f32, ROWS, COLS, 3),
+    ROWS_OF("cosine 8x768", cosine_f32, ROWS, COLS, 6),
+    ROWS_OF("l1 8x768", l1_f32, ROWS, COLS, 3),
     ROWS_OF("sum 8x768", sum_f32, ROWS, COLS, 1),
+    ROWS_OF("norm 8x768", norm_f32, ROWS, COLS, 2),
     ROWS_OF("max 8x768", max_f32, ROWS, COLS, 1),
+    ROWS_OF("min 8x768", min_f32, ROWS, COLS, 1),
+    ROWS_OF("absmax 8x768", absmax_f32, ROWS, COLS, 1),
+    ROWS_OF("argmax 8x768", argmax_f32, ROWS, COLS, 1),
+    TOP("top_k 10 of 100000", 100000, 10),
+    TOP("top_k 100 of 10000", 10000, 100),
     EACH("axpy 8x768", axpy_f32, ROWS, COLS, 2, 12, 0),
     ROWS_OF("gemv 8x768", gemv_f32, ROWS, COLS, 2),
     ROWS_OF("gemv 64x768", gemv_f32, 64, COLS, 2),
@@ -230,6 +341,26 @@ static const work works[] = {
             WORK_FAST),
     ROWS_OF("l2sq_rows 8x768", l2sq_rows_f32, ROWS, COLS, 3),
     ROWS_OF("l2sq_rows 64x128", l2sq_rows_f32, 64, 128, 3),
+    NAMED("gather_dot 8x768", gather_dot_f32, run_gather_few, ROWS, COLS, 2, 4,
+          4 * COLS),
+    NAMED("gather_l2sq 8x768", gather_l2sq_f32, run_gather_l2sq_few, ROWS, COLS,
+          3, 4, 4 * COLS),
+    ROWS_OF("gather_dot 1000x768 of 64 MiB", gather_dot_f32, 1000, COLS, 2),
+    ROWS_OF("gather_l2sq 1000x768 of 64 MiB", gather_l2sq_f32, 1000, COLS, 3),
+    EACH("dot_f16 8x768", dot_f16, ROWS, COLS, 2, 2, 2 * COLS),
+    EACH("l2sq_f16 8x768", l2sq_f16, ROWS, COLS, 3, 2, 2 * COLS),
+    EACH("dot_bf16 8x768", dot_bf16, ROWS, COLS, 2, 2, 2 * COLS),
+    EACH("l2sq_bf16 8x768", l2sq_bf16, ROWS, COLS, 3, 2, 2 * COLS),
+    EACH("gather_dot_f16 8x768", gather_dot_f16, ROWS, COLS, 2, 2, 4 * COLS),
+    EACH("gather_l2sq_f16 8x768", gather_l2sq_f16, ROWS, COLS, 3, 2, 4 * COLS),
+    EACH("f32_to_f16 768", f32_to_f16, 1, COLS, 0, 6, 0),
+    EACH("f16_to_f32 768", f16_to_f32, 1, COLS, 0, 6, 0),
+    EACH("f32_to_bf16 768", f32_to_bf16, 1, COLS, 0, 6, 0),
+    EACH("bf16_to_f32 768", bf16_to_f32, 1, COLS, 0, 6, 0),
+    EACH("scale 768", scale_f32, 1, COLS, 1, 8, 0),
+    EACH("add 768", add_f32, 1, COLS, 1, 12, 0),
+    EACH("sub 768", sub_f32, 1, COLS, 1, 12, 0),
+    EACH("mul 768", mul_f32, 1, COLS, 1, 12, 0),
     VECTOR("exp 768", exp_f32, COLS),
     VECTOR("tanh 768", tanh_f32, COLS),
     VECTOR("sigmoid 768", sigmoid_f32, COLS),
@@ -269,6 +400,35 @@ static void fill(float *x, size_t n, uint32_t seed, float least) {
     }
 }
 
+/* Of usual sizes: `low` is the lowest exponent, of eight, `shift` where it
+ * stands. */
+static void fill_half(uint16_t *x, size_t n, uint32_t seed, unsigned low,
+                      unsigned shift) {
+    for (size_t i = 0; i < n; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        unsigned rest = (seed >> 16) & (0x8000u | ((1u << shift) - 1));
+        x[i] = (uint16_t)(rest | (low + (seed >> 13) % 8) << shift);
+    }
+}
+
+static void fill_others(void) {
+    fill_half(f16_rows, ROWS * COLS, 11, 8, 10);
+    fill_half(f16_one, COLS, 12, 8, 10);
+    fill_half(bf16_rows, ROWS * COLS, 13, 120, 7);
+    fill_half(bf16_one, COLS, 14, 120, 7);
+}
+
+/* The numbers below n in a random order. */
+static void fill_chosen(size_t n) {
+    uint32_t seed = 15;
+    for (size_t i = 0; i < n; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        size_t other = (seed >> 8) % (i + 1);
+        chosen[i] = chosen[other];
+        chosen[other] = (uint32_t)i;
+    }
+}
+
 /* How far into the arrays a work reaches. */
 static size_t reach(const work *w) {
     size_t k = w->k > 0 ? w->k : 1;
@@ -281,11 +441,15 @@ static size_t reach(const work *w) {
 void work_prepare(size_t index) {
     const work *w = works + index;
     size_t n = reach(w);
-    if ((w->flags & WORK_PEAK) != 0 && w->n == LARGE) {
+    if (w->run == run_gather_dot_f32 || w->run == run_gather_l2sq_f32 ||
+        w->n == LARGE) {
         fill(large_a, LARGE, 5, -1.0f);
         fill(large_b, LARGE, 6, -1.0f);
-        return;
+        fill_chosen(LARGE_ROWS);
+    } else {
+        fill_chosen(ROWS);
     }
+    fill_others();
     fill(a, n, 1, -1.0f);
     fill(b, n, 2, -1.0f);
     fill(c, n, 3, -1.0f);
