@@ -169,30 +169,32 @@ export class Pool {
     return this.overRows("l2sqRows", OPERATION.l2sq, a, x, out);
   }
 
-  /** The k rows of A that are nearest to x; k is at most 1024. Ties go to the
-   * smaller row. For "dot" the distances are the products. */
+  /** The k rows of A that are nearest to x; k is at most 65536. Ties go to the
+   * smaller row; NaN is near to nothing. For "dot" the distances are the
+   * products, the largest first. */
   async nearest(
     a: F32,
     x: F32,
     k: number,
     by: By = "l2sq",
   ): Promise<Neighbours> {
-    const rows = rowsOf("nearest", a, x.length);
-    const found = this.run((f, calls) =>
-      this.core.withRoom(k * NEIGHBOUR_BYTES, (at) => {
-        const from = f.input("f32", a);
-        const to = f.input("f32", x);
-        const { length } = x;
-        this.finish(
-          calls.pool_nearest(OPERATION[by], rows, length, from, to, k, at),
-        );
-        return neighboursAt(this.core, at, k, k);
-      }),
-    );
+    const n = rowsOf("nearest", a, x.length);
+    const rows = new Uint32Array(k);
+    const distances = new Float32Array(k);
+    this.run((f, calls) => {
+      const from = f.input("f32", a);
+      const to = f.input("f32", x);
+      const near = f.output("f32", distances);
+      const at = f.output("u32", rows);
+      const { length } = x;
+      this.finish(
+        calls.pool_nearest(OPERATION[by], n, length, from, to, k, near, at),
+      );
+    });
     if (by === "dot") {
-      found.distances.forEach((d, i, all) => (all[i] = -d));
+      distances.forEach((d, i) => (distances[i] = -d));
     }
-    return found;
+    return { k, rows, distances };
   }
 
   /** A (m, k) times B (k, n), row-major; the result is (m, n). */

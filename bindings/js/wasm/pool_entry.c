@@ -9,11 +9,11 @@
 #include "kernels/kernels.h"
 #include "midge/index.h"
 #include "pool_loop.h"
+#include "vec/matmul.h"
 
 /* Work that a share has at least, in elements: some ten microseconds. */
 #define SHARE_CELLS   65536u
-#define NEAREST_K_MAX 1024u
-#define GEMM_ROWS_MIN 16u /* whole tiles of registers */
+#define NEAREST_K_MAX 65536u
 
 enum { ROWS_DOT = 0, ROWS_L2SQ = 1 };
 
@@ -26,17 +26,15 @@ typedef struct rows_job {
     float *out; /* (n_rows) */
 } rows_job;
 
-/* The k best seen so far: by distance, then by row. That order is total, so
- * that the best of several lists do not depend on who saw which row. */
-typedef struct best_list {
-    uint32_t held;
-    midge_neighbour *items; /* (k) */
-} best_list;
-
+/* The k nearest of each block of rows. */
 typedef struct nearest_job {
     rows_job compare;
-    uint32_t k;
-    best_list *lists; /* one for each worker */
+    size_t n_rows;
+    size_t block; /* rows of one */
+    size_t n_blocks;
+    size_t k;
+    float *value;  /* (n_blocks, k); NaN where there is none */
+    uint32_t *row; /* (n_blocks, k) */
 } nearest_job;
 
 EXPORT(pool_rows)
@@ -44,8 +42,8 @@ int entry_pool_rows(int operation, size_t n_rows, size_t n_cols,
                     const float *rows, const float *x, float *out);
 EXPORT(pool_nearest)
 int entry_pool_nearest(int operation, size_t n_rows, size_t n_cols,
-                       const float *rows, const float *x, uint32_t k,
-                       midge_neighbour *out);
+                       const float *rows, const float *x, size_t k,
+                       float *distances, uint32_t *found);
 EXPORT(pool_gemm) int entry_pool_gemm(const mdg_gemm *g);
 EXPORT(index_open) midge_index *entry_index_open(uint32_t dim, int metric);
 EXPORT(index_close) void entry_index_close(midge_index *index);
@@ -88,111 +86,89 @@ int entry_pool_rows(int operation, size_t n_rows, size_t n_cols,
     return (int)status;
 }
 
-/* Rows of the result are independent, and any blocking gives the same bits. */
-static void multiply_share(void *arg, size_t begin, size_t end,
-                           unsigned worker) {
-    const mdg_gemm *whole = arg;
-    mdg_gemm g = *whole;
-    (void)worker;
-    g.m = end - begin;
-    g.a += begin * g.a_row;
-    g.c += begin * g.ldc;
-    MDG_KERNEL(NULL, gemm_f32)(&g);
-}
-
 int entry_pool_gemm(const mdg_gemm *g) {
-    mdg_gemm job = *g;
-    const uint64_t cells = (uint64_t)g->n * g->k;
-    size_t rows = cells < SHARE_CELLS ? rows_per_share((size_t)cells) : 1;
     MIDGE_TRY(pool_health(&entry_error));
-    mdg_parallel_for(&pool_env, g->m,
-                     rows < GEMM_ROWS_MIN ? GEMM_ROWS_MIN : rows,
-                     multiply_share, &job);
+    mdg_matmul(&pool_env, mdg_kernels_select(pool_env.cpu), g,
+               MDG_MATMUL_SAME_BITS);
     return (int)pool_health(&entry_error);
 }
 
-static void keep(best_list *list, uint32_t k, midge_neighbour n) {
-    midge_neighbour *items = list->items;
-    uint32_t at = list->held < k ? list->held : k - 1;
-    if (list->held == k &&
-        !(n.distance < items[at].distance ||
-          (n.distance == items[at].distance && n.row < items[at].row))) {
-        return;
-    }
-    list->held += list->held < k;
-    while (at > 0 && (n.distance < items[at - 1].distance ||
-                      (n.distance == items[at - 1].distance &&
-                       n.row < items[at - 1].row))) {
-        items[at] = items[at - 1];
-        at--;
-    }
-    items[at] = n;
-}
-
-static void nearest_in_share(void *arg, size_t begin, size_t end,
-                             unsigned worker) {
+static void nearest_in_blocks(void *arg, size_t begin, size_t end,
+                              unsigned worker) {
     const nearest_job *job = arg;
-    const float sign = job->compare.operation == ROWS_DOT ? -1.0f : 1.0f;
-    compare_rows(arg, begin, end, worker); /* `compare` is its first field */
-    for (size_t i = begin; i < end; i++) {
-        float distance = sign * job->compare.out[i];
-        distance = distance == distance ? distance : __builtin_inff();
-        keep(&job->lists[worker], job->k,
-             (midge_neighbour){(uint32_t)i, distance});
+    for (size_t b = begin; b < end; b++) {
+        const size_t first = b * job->block;
+        const size_t left = job->n_rows - first;
+        const size_t n = left < job->block ? left : job->block;
+        float *distances = job->compare.out + first;
+        compare_rows(arg, first, first + n, worker); /* its first field */
+        for (size_t i = 0; i < n && job->compare.operation == ROWS_DOT; i++) {
+            distances[i] = -distances[i];
+        }
+        float *value = job->value + b * job->k;
+        uint32_t *row = job->row + b * job->k;
+        const size_t held =
+            MDG_KERNEL(NULL, top_k_f32)(n, distances, job->k, value, row);
+        for (size_t i = 0; i < held; i++) {
+            row[i] += (uint32_t)first;
+        }
+        for (size_t i = held; i < job->k; i++) {
+            value[i] = __builtin_nanf("");
+        }
     }
 }
 
-/* The scratch memory of one search: distances, a list and k places for each
- * worker. NULL when there is none. */
-static void *take_scratch(nearest_job *job, size_t n_rows, size_t *bytes) {
-    const unsigned workers = mdg_workers(&pool_env);
+/* Blocks have at least 4 k rows, so that the lists take no more memory than the
+ * distances; 64-bit, for all of it is refused when there is none. */
+static void *take_scratch(nearest_job *job, size_t *bytes) {
+    const size_t least = rows_per_share(job->compare.n_cols);
+    job->block = least < 4 * job->k ? 4 * job->k : least;
+    job->n_blocks = job->n_rows / job->block + (job->n_rows % job->block != 0);
+    const uint64_t listed = (uint64_t)job->n_blocks * job->k;
     const uint64_t wanted =
-        (uint64_t)n_rows * sizeof(float) +
-        workers * (sizeof(best_list) + job->k * sizeof(midge_neighbour));
-    *bytes = (size_t)wanted;
-    char *scratch = wanted < SIZE_MAX ? entry_alloc(*bytes) : NULL;
-    if (!scratch) {
-        return NULL;
+        (job->n_rows + listed) * sizeof(float) + listed * sizeof(uint32_t);
+    *bytes = wanted < SIZE_MAX ? (size_t)wanted : SIZE_MAX;
+    float *scratch = entry_alloc(*bytes);
+    if (scratch) {
+        job->compare.out = scratch;
+        job->value = scratch + job->n_rows;
+        job->row = (uint32_t *)(void *)(job->value + listed);
     }
-    job->lists = (best_list *)(void *)scratch;
-    midge_neighbour *items = (midge_neighbour *)(job->lists + workers);
-    for (unsigned w = 0; w < workers; w++) {
-        job->lists[w] = (best_list){0, items + w * job->k};
-    }
-    job->compare.out = (float *)(items + workers * job->k);
     return scratch;
 }
 
+/* The best of a block's best: of equal distances the one in the earlier place
+ * of the earlier block is chosen, which is the smaller row. */
+static void merge(const nearest_job *job, float *distances, uint32_t *rows) {
+    const size_t found = MDG_KERNEL(NULL, top_k_f32)(
+        job->n_blocks * job->k, job->value, job->k, distances, rows);
+    for (size_t i = 0; i < job->k; i++) {
+        distances[i] = i < found ? distances[i] : __builtin_inff();
+        rows[i] = i < found ? job->row[rows[i]] : UINT32_MAX;
+    }
+}
+
 int entry_pool_nearest(int operation, size_t n_rows, size_t n_cols,
-                       const float *rows, const float *x, uint32_t k,
-                       midge_neighbour *out) {
-    nearest_job job = {.compare = {operation, n_cols, rows, x, NULL}, .k = k};
-    best_list all = {0, out};
+                       const float *rows, const float *x, size_t k,
+                       float *distances, uint32_t *found) {
+    nearest_job job = {.compare = {operation, n_cols, rows, x, NULL},
+                       .n_rows = n_rows,
+                       .k = k};
     size_t bytes;
     if (k == 0 || k > NEAREST_K_MAX) {
         return (int)midge_fail(&entry_error, MIDGE_E_INVALID,
-                               "k is %u, it must be 1 to %u", k, NEAREST_K_MAX);
+                               "k is %zu, it must be 1 to %u", k,
+                               NEAREST_K_MAX);
     }
-    midge_status status = pool_health(&entry_error);
-    if (status != MIDGE_OK) {
-        return (int)status;
-    }
-    void *scratch = take_scratch(&job, n_rows, &bytes);
-    if (!scratch) {
+    MIDGE_TRY(pool_health(&entry_error));
+    void *scratch = n_rows > 0 ? take_scratch(&job, &bytes) : NULL;
+    if (!scratch && n_rows > 0) {
         return (int)midge_fail(&entry_error, MIDGE_E_NOMEM,
                                "no memory for %zu distances", n_rows);
     }
-    mdg_parallel_for(&pool_env, n_rows, rows_per_share(n_cols),
-                     nearest_in_share, &job);
-    for (unsigned w = 0; w < mdg_workers(&pool_env); w++) {
-        for (uint32_t i = 0; i < job.lists[w].held; i++) {
-            keep(&all, k, job.lists[w].items[i]);
-        }
-    }
-    for (uint32_t i = all.held; i < k; i++) {
-        out[i] = (midge_neighbour){UINT32_MAX, __builtin_inff()};
-    }
-    entry_release(scratch, bytes);
+    mdg_parallel_for(&pool_env, job.n_blocks, 1, nearest_in_blocks, &job);
+    merge(&job, distances, found);
+    entry_release(scratch, scratch ? bytes : 0);
     return (int)pool_health(&entry_error);
 }
 
