@@ -5,7 +5,9 @@
 /* Sums, loads of B, one splat and one product must fit the registers; two
  * operations per sum and step hide the latency from eight sums on. */
 #if VW == 16
-#define ROWS 8
+#define ROWS 12
+#elif VW == 8
+#define ROWS 6
 #else
 #define ROWS 4
 #endif

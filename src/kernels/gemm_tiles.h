@@ -20,14 +20,52 @@
 #include "kernels/vec.h"
 
 #define STRIP     (2 * VW)
-#define M_BLOCK   512 /* this many rows of a block of A stay in L2 */
+#define M_BLOCK   256 /* this many rows of a block of A stay in L2 */
+#define AHEAD     12  /* steps of k: a transposed A has a line of cache each */
 #define PACK_ROWS (2 * ROWS)
 #define WIDE      (8 * VW) /* columns of a tile that has one row */
+
+#if VW == 16
+INLINE vf load_some(size_t n, const float *x) {
+    return (vf)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), x);
+}
+
+INLINE void store_some(size_t n, vf v, float *x) {
+    _mm512_mask_storeu_ps(x, (__mmask16)((1u << n) - 1), (__m512)v);
+}
+#elif VW == 8
+INLINE __m256i first_lanes(size_t n) {
+    const vi lane = {0, 1, 2, 3, 4, 5, 6, 7};
+    return (__m256i)(lane < ((int32_t)n - (vi){0}));
+}
+
+INLINE vf load_some(size_t n, const float *x) {
+    return (vf)_mm256_maskload_ps(x, first_lanes(n));
+}
+
+INLINE void store_some(size_t n, vf v, float *x) {
+    _mm256_maskstore_ps(x, first_lanes(n), (__m256)v);
+}
+#endif
+
+/* What the next tile adds to would be waited for at its start, one row of C per
+ * page of memory. */
+INLINE void fetch_next(const mdg_gemm *t, size_t rows, size_t regs) {
+#if !defined(__wasm__)
+#pragma GCC unroll 16
+    for (size_t r = 0; r < rows; r++) {
+        for (size_t v = 0; v < regs * VW; v += 16) {
+            __builtin_prefetch(t->c + (rows + r) * t->ldc + v);
+        }
+    }
+#endif
+}
 
 /* One tile: t->c gets t->k more products; rows and regs are constants at each
  * call, so that the sums become registers. */
 INLINE void tile(const mdg_gemm *t, size_t rows, size_t regs) {
     vf s[ROWS][2] = {{{0}}};
+    fetch_next(t, rows, regs);
     if (t->accumulate != 0) {
 #pragma GCC unroll 16
         for (size_t r = 0; r < rows; r++) {
@@ -41,6 +79,7 @@ INLINE void tile(const mdg_gemm *t, size_t rows, size_t regs) {
     const float *b = t->b;
     const size_t a_row = t->a_row, a_col = t->a_col, ldb = t->ldb;
     for (size_t k = t->k; k > 0; k--, a += a_col, b += ldb) {
+        __builtin_prefetch(a + AHEAD * a_col);
         vf b0 = LOAD(b);
         vf b1 = regs == 2 ? LOAD(b + VW) : b0;
 #pragma GCC unroll 16
@@ -149,6 +188,31 @@ static void full_strip(mdg_gemm t) {
     }
 }
 
+/* `cols` floats into rows of `width` lanes, zeros behind them; and back. */
+INLINE void widen(size_t cols, size_t width, const float *from, float *to) {
+#if VW > 4
+    STORE(to, load_some(cols < VW ? cols : VW, from));
+    if (width > VW) {
+        STORE(to + VW, load_some(cols - VW, from + VW));
+    }
+#else
+    for (size_t j = 0; j < width; j++) {
+        to[j] = j < cols ? from[j] : 0.0f;
+    }
+#endif
+}
+
+INLINE void narrow(size_t cols, const float *from, float *to) {
+#if VW > 4
+    store_some(cols < VW ? cols : VW, LOAD(from), to);
+    if (cols > VW) {
+        store_some(cols - VW, LOAD(from + VW), to + VW);
+    }
+#else
+    memcpy(to, from, cols * sizeof *to);
+#endif
+}
+
 /* A strip of `cols` columns that do not fill the t.n lanes of its panel: up to
  * ROWS rows of C at a time go through a buffer. */
 static void partial_strip(mdg_gemm t, size_t cols) {
@@ -156,7 +220,7 @@ static void partial_strip(mdg_gemm t, size_t cols) {
     const size_t m = t.m;
     float *c = t.c;
     if (t.bias != NULL) {
-        memcpy(bias, t.bias, cols * sizeof *bias);
+        widen(cols, t.n, t.bias, bias);
         t.bias = bias;
     }
     t.c = part;
@@ -165,11 +229,11 @@ static void partial_strip(mdg_gemm t, size_t cols) {
     for (size_t i = 0; i < m; i += ROWS) {
         t.m = m - i < ROWS ? m - i : ROWS;
         for (size_t r = 0; t.accumulate != 0 && r < t.m; r++) {
-            memcpy(part + r * t.n, c + r * ldc, cols * sizeof *part);
+            widen(cols, t.n, c + r * ldc, part + r * t.n);
         }
         full_strip(t);
         for (size_t r = 0; r < t.m; r++) {
-            memcpy(c + r * ldc, part + r * t.n, cols * sizeof *part);
+            narrow(cols, part + r * t.n, c + r * ldc);
         }
         t.a += ROWS * t.a_row;
         c += ROWS * ldc;
@@ -187,9 +251,7 @@ static void pack(mdg_gemm *t, size_t cols, float *panel) {
             STORE(p, LOAD(b));
             STORE(p + VW, LOAD(b + VW));
         } else {
-            for (size_t j = 0; j < width; j++) {
-                p[j] = j < cols ? b[j] : 0.0f;
-            }
+            widen(cols, width, b, p);
         }
     }
     t->b = panel;
