@@ -59,3 +59,8 @@ test("replaying", () => {
   const text = `const lines = [${JSON.stringify(line)}];\n${examples[2]}`;
   assert.equal(runIn("replay.mjs", text), oracle("replay", log).toString());
 });
+
+test("threads", () => {
+  const printed = runIn("threads.mjs", examples[3]);
+  assert.match(printed, /\[ 1, 0 \].*\[ 5, 8 \]/s);
+});
