@@ -165,14 +165,21 @@ const EMBEDDED = `
   import { loadKernels } from "midge";
   import wasm from "midge/wasm/midge-kernels-simd.wasm";
   const say = (x) => console.log(JSON.stringify(x));
-  loadKernels({ wasm }).then((k) =>
-    loadKernels().catch((error) => say([k.info().source, error.message])));`;
+  async function main() {
+    const k = await loadKernels({ wasm });
+    { using a = k.f32(100); }
+    const { source, usedBytes, peakBytes } = k.info();
+    loadKernels().catch((error) =>
+      say([source, error.message, usedBytes, peakBytes]));
+  }
+  main();`;
 
 test("esbuild for Node, one file with the module in it", async () => {
   const options = { format: "cjs", loader: { ".wasm": "binary" } };
   const path = await bundle("embedded.js", EMBEDDED, options);
-  const [source, failure] = node(path);
+  const [source, failure, used, peak] = node(path);
   assert.equal(source, "given");
+  assert.deepEqual([used, peak], [0, 448]); // after the scope of `using`
   // A bundle in CommonJS does not know where it lies, and says what to do.
   assert.match(failure, /where midge-kernels-simd\.wasm lies is not known/);
   assert.match(failure, /pass it as the option `wasm`/);

@@ -15,7 +15,7 @@ export interface Arrays {
   f32: Float32Array;
   i8: Int8Array;
   u8: Uint8Array;
-  /** Also 16-bit floats. */
+  /** Also floats of 16 bits. */
   u16: Uint16Array;
   i32: Int32Array;
   u32: Uint32Array;
@@ -98,50 +98,30 @@ function bytesOf(x: Any): Uint8Array {
   return new Uint8Array(x.buffer, x.byteOffset, x.byteLength);
 }
 
+function invalid(text: string): MidgeError {
+  return new MidgeError("E_INVALID", text);
+}
+
 /** The arguments of one call: addresses of blocks, and copies of arrays. */
 export class Frame {
   private readonly core: Core;
   private readonly copies: { at: number; x: Any; back: boolean }[] = [];
+  /** Where the blocks that are read begin and end, one after the other. */
+  private readonly read: number[] = [];
 
   constructor(core: Core) {
     this.core = core;
   }
 
-  /** Something the operation reads. */
-  input<K extends Kind>(kind: K, x: Vector<K>): number {
-    return this.address(kind, x, true, false);
-  }
-  /** Something it writes all of. */
-  output<K extends Kind>(kind: K, x: Vector<K>): number {
-    return this.address(kind, x, false, true);
-  }
-  inout<K extends Kind>(kind: K, x: Vector<K>): number {
-    return this.address(kind, x, true, true);
-  }
-
-  private address(kind: Kind, x: unknown, copy: boolean, back: boolean): number {
-    if (x instanceof Block && x.kind === kind) {
-      if (x.core !== this.core) {
-        const text = "this block is in the memory of another instance";
-        throw new MidgeError("E_INVALID", text);
-      }
-      return x.pointer;
+  /** Runs `use`, then gives results back to arrays, and all copies up. */
+  run<T>(use: (frame: this) => T): T {
+    try {
+      const result = use(this);
+      this.copyBack();
+      return result;
+    } finally {
+      this.release();
     }
-    const wanted = KINDS[kind].name;
-    if (!ArrayBuffer.isView(x) || Object(x)[Symbol.toStringTag] !== wanted) {
-      const text = `a ${wanted} or a block of ${kind} is needed here`;
-      throw new MidgeError("E_INVALID", text);
-    }
-    const array = x as Any;
-    if (array.buffer === this.core.memory.buffer) {
-      return array.byteOffset; // a part of a block's array
-    }
-    const at = this.core.alloc(array.byteLength);
-    this.copies.push({ at, x: array, back });
-    if (copy) {
-      this.core.bytes.set(bytesOf(array), at);
-    }
-    return at;
   }
 
   copyBack(): void {
@@ -153,9 +133,75 @@ export class Frame {
     }
   }
 
+  /** Ready for the next call. */
   release(): void {
     for (const { at, x } of this.copies) {
       this.core.release(at, x.byteLength);
     }
+    this.copies.length = 0;
+    this.read.length = 0;
+  }
+
+  /** Something the operation reads. */
+  input<K extends Kind>(kind: K, x: Vector<K>): number {
+    const at = this.place(kind, x);
+    if (at >= 0) {
+      this.read.push(at, at + x.length * KINDS[kind].BYTES_PER_ELEMENT);
+      return at;
+    }
+    return this.copy(x as Any, true, false);
+  }
+
+  /** Something it reads and writes, element by element. */
+  inout<K extends Kind>(kind: K, x: Vector<K>): number {
+    const at = this.place(kind, x);
+    return at >= 0 ? at : this.copy(x as Any, true, true);
+  }
+
+  /** Something it writes all of; after the inputs. With `same` it may be one of
+   * them; with `fill` what it holds matters. */
+  output<K extends Kind>(
+    kind: K,
+    x: Vector<K>,
+    same = false,
+    fill = false,
+  ): number {
+    const at = this.place(kind, x);
+    if (at < 0) {
+      return this.copy(x as Any, fill, true);
+    }
+    const end = at + x.length * KINDS[kind].BYTES_PER_ELEMENT;
+    for (let i = 0; i < this.read.length; i += 2) {
+      const [start, stop] = [this.read[i]!, this.read[i + 1]!];
+      if (at < stop && start < end && !(same && at === start)) {
+        throw invalid("the result lies upon what it is computed from");
+      }
+    }
+    return at;
+  }
+
+  /** The address of what is in the module's memory, -1 for a plain array. */
+  private place(kind: Kind, x: unknown): number {
+    if (x instanceof Block && x.kind === kind) {
+      if (x.core !== this.core) {
+        throw invalid("this block is in the memory of another instance");
+      }
+      return x.pointer;
+    }
+    const wanted = KINDS[kind].name;
+    if (!ArrayBuffer.isView(x) || Object(x)[Symbol.toStringTag] !== wanted) {
+      throw invalid(`a ${wanted} or a block of ${kind} is needed here`);
+    }
+    // A part of a block's array.
+    return x.buffer === this.core.memory.buffer ? x.byteOffset : -1;
+  }
+
+  private copy(x: Any, fill: boolean, back: boolean): number {
+    const at = this.core.alloc(x.byteLength);
+    this.copies.push({ at, x, back });
+    if (fill) {
+      this.core.bytes.set(bytesOf(x), at);
+    }
+    return at;
   }
 }

@@ -62,13 +62,9 @@ export class Random extends Handle {
     x: X,
     operation: (rng: number, n: number, x: number) => void,
   ): X {
-    const frame = new Frame(this.core);
-    try {
-      operation(this.handle, x.length, frame.inout(kind, x));
-      frame.copyBack();
-    } finally {
-      frame.release();
-    }
+    new Frame(this.core).run((f) =>
+      operation(this.handle, x.length, f.inout(kind, x)),
+    );
     return x;
   }
 }
