@@ -15,7 +15,10 @@
     X(matrix, 0xb3e5dde0u)                                                     \
     X(gather, 0xe3ef843fu)                                                     \
     X(half, 0xfd32e1b2u)                                                       \
-    X(update, 0xf27194d6u)
+    X(update, 0xf27194d6u)                                                     \
+    X(int8, 0xcd8aaa79u)                                                       \
+    X(bits, 0xe4f66661u)                                                       \
+    X(pq4, 0x1d31df9cu)
 
 /* Floats in one of the five arrays. */
 #define MDG_CORPUS_FLOATS (MIDGE_SELFTEST_BYTES / 5 / sizeof(float))

@@ -1,0 +1,189 @@
+/* bits_vec.c: counts and combinations of bit sets. */
+#include "kernels/bytes_vec.h"
+
+enum op { FIRST, XOR, AND, OR };
+
+#define APPLY(op, x, y)                                                        \
+    ((op) == XOR   ? (x) ^ (y)                                                 \
+     : (op) == AND ? (x) & (y)                                                 \
+     : (op) == OR  ? (x) | (y)                                                 \
+                   : (x))
+
+/* FIRST does not look at b. */
+INLINE vb load_both(enum op op, const uint8_t *a, const uint8_t *b) {
+    vb x = LOAD_BYTES(a);
+    return op == FIRST ? x : APPLY(op, x, LOAD_BYTES(b));
+}
+
+/* add_counts(s, v): the bits of four registers, or of one, added to lanes.
+ * SSE has none: its instruction for 64 bits is faster than a table for 16
+ * bytes. */
+#if defined(__AVX512VPOPCNTDQ__)
+#define REGISTERS 1
+typedef vq lanes;
+
+INLINE lanes add_counts(lanes s, int registers, const vb *v) {
+    for (int j = 0; j < registers; j++) {
+        s += (vq)_mm512_popcnt_epi64((__m512i)v[j]);
+    }
+    return s;
+}
+#elif VW > 4 || !defined(__SSE2__)
+#define REGISTERS 1
+#if defined(__wasm__)
+typedef vu lanes; /* an object has less than 2^31 bytes, 2^32 bits a lane */
+
+INLINE vb counts_of(vb v) {
+    return (vb)wasm_i8x16_popcnt((v128_t)v);
+}
+
+INLINE lanes add_bytes(lanes s, vb counts) {
+    v128_t pairs = wasm_u16x8_extadd_pairwise_u8x16((v128_t)counts);
+    return s + (vu)wasm_u32x4_extadd_pairwise_u16x8(pairs);
+}
+#elif defined(__aarch64__)
+typedef vq lanes;
+
+INLINE vb counts_of(vb v) {
+    return (vb)vcntq_u8((uint8x16_t)v);
+}
+
+INLINE lanes add_bytes(lanes s, vb counts) {
+    uint32x4_t words = vpaddlq_u16(vpaddlq_u8((uint8x16_t)counts));
+    return (vq)vpadalq_u32((uint64x2_t)s, words);
+}
+#else
+typedef vq lanes;
+
+/* A table of the counts of four bits (W. Mula). */
+INLINE vb counts_of(vb v) {
+    const __m128i of_four =
+        _mm_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4);
+#if VW == 16
+    const vx table = _mm512_broadcast_i32x4(of_four);
+#else
+    const vx table = _mm256_broadcastsi128_si256(of_four);
+#endif
+    vb low = v & 15, high = (vb)((vh)v >> 4) & 15;
+    return (vb)X86(shuffle_epi8)(table, (vx)low) +
+           (vb)X86(shuffle_epi8)(table, (vx)high);
+}
+
+INLINE lanes add_bytes(lanes s, vb counts) {
+    return s + (vq)X86(sad_epu8)((vx)counts, (vx)(vb){0});
+}
+#endif
+
+/* Counts of a byte are at most 8: four are added before they are widened. */
+INLINE lanes add_counts(lanes s, int registers, const vb *v) {
+    vb counts = counts_of(v[0]);
+    for (int j = 1; j < registers; j++) {
+        counts += counts_of(v[j]);
+    }
+    return add_bytes(s, counts);
+}
+#else
+#define REGISTERS 0
+#endif
+
+#if REGISTERS
+INLINE uint64_t sum_of_lanes(lanes s) {
+    uint64_t sum = 0;
+    for (size_t j = 0; j < sizeof s / sizeof s[0]; j++) {
+        sum += s[j];
+    }
+    return sum;
+}
+#endif
+
+INLINE uint64_t word_at(const uint8_t *p) {
+    uint64_t word;
+    memcpy(&word, p, sizeof word);
+    return word;
+}
+
+INLINE uint64_t count(enum op op, size_t n, const uint8_t *a,
+                      const uint8_t *b) {
+    uint64_t sum = 0;
+#if REGISTERS
+    lanes s = {0};
+    for (; n >= 4 * VB; n -= 4 * VB, a += 4 * VB, b += 4 * VB) {
+        vb v[4];
+#pragma GCC unroll 4
+        for (size_t j = 0; j < 4; j++) {
+            v[j] = load_both(op, a + j * VB, b + j * VB);
+        }
+        s = add_counts(s, 4, v);
+    }
+    for (; n >= VB; n -= VB, a += VB, b += VB) {
+        vb v = load_both(op, a, b);
+        s = add_counts(s, 1, &v);
+    }
+#if VW == 16
+    vb v = load_part(a, n);
+    v = op == FIRST ? v : APPLY(op, v, load_part(b, n));
+    return sum_of_lanes(add_counts(s, 1, &v));
+#endif
+    sum = sum_of_lanes(s);
+#endif
+    for (; n >= 8; n -= 8, a += 8, b += 8) {
+        uint64_t word = APPLY(op, word_at(a), word_at(b));
+        sum += (unsigned)__builtin_popcountll(word);
+    }
+    for (size_t i = 0; i < n; i++) {
+        sum += (unsigned)__builtin_popcount(APPLY(op, a[i], b[i]));
+    }
+    return sum;
+}
+
+uint64_t NAME(popcount_b1)(size_t n, const uint8_t *a) {
+    return count(FIRST, n, a, a);
+}
+
+uint64_t NAME(hamming_b1)(size_t n, const uint8_t *a, const uint8_t *b) {
+    return count(XOR, n, a, b);
+}
+
+uint64_t NAME(andcount_b1)(size_t n, const uint8_t *a, const uint8_t *b) {
+    return count(AND, n, a, b);
+}
+
+uint64_t NAME(orcount_b1)(size_t n, const uint8_t *a, const uint8_t *b) {
+    return count(OR, n, a, b);
+}
+
+INLINE void combine(enum op op, size_t n, const uint8_t *a, const uint8_t *b,
+                    uint8_t *out) {
+    for (; n >= VB; n -= VB, a += VB, b += VB, out += VB) {
+        STORE_BYTES(out, load_both(op, a, b));
+    }
+    for (size_t i = 0; i < n; i++) {
+        out[i] = APPLY(op, a[i], b[i]);
+    }
+}
+
+void NAME(xor_b1)(size_t n, const uint8_t *a, const uint8_t *b, uint8_t *out) {
+    combine(XOR, n, a, b, out);
+}
+
+void NAME(and_b1)(size_t n, const uint8_t *a, const uint8_t *b, uint8_t *out) {
+    combine(AND, n, a, b, out);
+}
+
+void NAME(or_b1)(size_t n, const uint8_t *a, const uint8_t *b, uint8_t *out) {
+    combine(OR, n, a, b, out);
+}
+
+#define AHEAD 8
+
+void NAME(gather_hamming_b1)(size_t count, const uint32_t *index, size_t n,
+                             const uint8_t *a, size_t lda, const uint8_t *x,
+                             uint32_t *out) {
+    for (size_t i = 0; i < count; i++) {
+        if (index && i + AHEAD < count) {
+            fetch_row(a + index[i + AHEAD] * lda, n);
+        }
+        const uint8_t *row = a + row_of(index, i) * lda;
+        out[i] = (uint32_t)NAME(hamming_b1)(n, row, x);
+    }
+}
