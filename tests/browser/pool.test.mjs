@@ -2,16 +2,25 @@
 // not isolated, where it says why it has none and computes the same. The package
 // and the pages are served on 127.0.0.1; the environment is that of tests/js.
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:http";
-import { extname, join, normalize } from "node:path";
+import { dirname, extname, join, normalize } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
+import * as esbuild from "esbuild";
 import { chromium } from "playwright-core";
+import * as vite from "vite";
 
 import { everything, flat } from "../js/pool_support.mjs";
-import { DIST, importMidge } from "../js/wasm_support.mjs";
+import { DIST, importMidge, scratch } from "../js/wasm_support.mjs";
 
 const TYPES = {
   ".html": "text/html; charset=utf-8",
@@ -33,6 +42,7 @@ const ARGS = [
   "--disable-component-update",
   "--disable-sync",
 ];
+const folder = scratch(after);
 const here = fileURLToPath(new URL(".", import.meta.url));
 const expected = {}; // by variant, from Node
 const answers = {}; // by kind of page
@@ -46,6 +56,9 @@ function fileFor(path) {
   const [first, ...inside] = rest;
   if (first === "dist") {
     return join(DIST, ...inside);
+  }
+  if (first === "bundled") {
+    return join(folder, ...inside);
   }
   return first === "js" ? join(here, "..", ...rest) : join(here, ...rest);
 }
@@ -63,9 +76,9 @@ function respond(request, response) {
   response.end(readFileSync(file));
 }
 
-async function visit(kind) {
+async function visit(kind, path = "pool_page.html") {
   const page = await browser.newPage();
-  noise[kind] = [];
+  noise[kind] ??= [];
   page.on("pageerror", (error) => noise[kind].push(String(error)));
   page.on("console", (message) => {
     if (message.type() === "error" || message.type() === "warning") {
@@ -73,11 +86,31 @@ async function visit(kind) {
     }
   });
   const { port } = server.address();
-  await page.goto(`http://127.0.0.1:${port}/${kind}/pool_page.html`);
+  await page.goto(`http://127.0.0.1:${port}/${kind}/${path}`);
   await page.waitForFunction(() => window.answer, null, { timeout: 120000 });
   const answer = await page.evaluate(() => window.answer);
   await page.close();
   return answer;
+}
+
+const PROGRAM = `
+  import { openPool } from "midge";
+  const say = async () => {
+    const pool = await openPool({ threads: 2 });
+    const x = new Float32Array([1, 2]);
+    return { mode: pool.mode, y: [...(await pool.gemv(x, x))] };
+  };
+  say().catch((error) => ({ failed: String(error) }))
+    .then((answer) => { window.answer = answer; });`;
+const PAGE = `<!doctype html><link rel="icon" href="data:," />
+  <script type="module" src="./program.js"></script>`;
+
+/** A folder with a program that has the package installed. */
+function project() {
+  mkdirSync(join(folder, "node_modules"), { recursive: true });
+  symlinkSync(dirname(DIST), join(folder, "node_modules", "midge"));
+  writeFileSync(join(folder, "program.js"), PROGRAM);
+  writeFileSync(join(folder, "index.html"), PAGE);
 }
 
 before(async () => {
@@ -93,6 +126,7 @@ before(async () => {
     existsSync,
   );
   browser = await chromium.launch({ executablePath, args: ARGS });
+  project();
   answers.isolated = await visit("isolated");
   answers.plain = await visit("plain");
 });
@@ -142,6 +176,28 @@ for (const where of ["page", "worker"]) {
     });
   }
 }
+
+test("vite finds the modules and the script of the workers", async () => {
+  const build = { outDir: "vite", emptyOutDir: true };
+  await vite.build({ root: folder, base: "./", logLevel: "error", build });
+  const answer = await visit("isolated", "bundled/vite/index.html");
+  assert.deepEqual(answer, { mode: "threads", y: [5] });
+});
+
+test("esbuild, with the script as an entry and the modules beside", async () => {
+  const outdir = join(folder, "esbuild");
+  await esbuild.build({
+    absWorkingDir: folder,
+    entryPoints: { program: "program.js", pool_worker: "midge/pool_worker" },
+    bundle: true,
+    format: "esm",
+    outdir,
+  });
+  cpSync(join(DIST, "wasm"), join(outdir, "wasm"), { recursive: true });
+  writeFileSync(join(outdir, "index.html"), PAGE);
+  const answer = await visit("isolated", "bundled/esbuild/index.html");
+  assert.deepEqual(answer, { mode: "threads", y: [5] });
+});
 
 test("a worker that fails is an error with its words", () => {
   assert.match(answers.isolated.thrower, /^WORKER_FAILED: worker 1 of 1: .*no luck/);
