@@ -86,5 +86,6 @@ int cli_predict(cli *c);
 int cli_status(cli *c);
 int cli_tasks(cli *c);
 int cli_events(cli *c);
+int cli_doctor(cli *c);
 
 #endif

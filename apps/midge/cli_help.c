@@ -6,8 +6,9 @@
 
 #define WIDTH 78
 
-static const char *const order[] = {"demo",  "learn",  "predict", "status",
-                                    "tasks", "events", "help",    "version"};
+static const char *const order[] = {"demo",   "learn", "predict",
+                                    "status", "tasks", "events",
+                                    "doctor", "help",  "version"};
 
 /* Words of `text`, wrapped, each line after the first indented. */
 static void print_wrapped(const char *text, int indent, int at) {

@@ -85,6 +85,9 @@ static int run(cli *c, const char *program) {
     if (strcmp(name, "events") == 0) {
         return cli_events(c);
     }
+    if (strcmp(name, "doctor") == 0) {
+        return cli_doctor(c);
+    }
     if (strcmp(name, "help") == 0) {
         return show_help(c);
     }

@@ -62,6 +62,15 @@ MIDGE_API MIDGE_NODISCARD midge_status midge_sqlite_query(
     const midge_env *env, const char *path, midge_query query,
     const midge_query_options *options, midge_buf *out, midge_error *err);
 
+/* The SQLite that runs, and the one whose headers this was compiled with; fit:
+ * 1 when the first is no older than the second and may be used by threads. */
+typedef struct midge_sqlite_info {
+    const char *library; /* "3.40.1" */
+    const char *headers;
+    int fit;
+} midge_sqlite_info;
+MIDGE_API midge_sqlite_info midge_sqlite_info_read(void);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,6 +1,8 @@
 /* sqlite_util.c: SQLite's result codes as Midge's, and small statements. */
 #include "sqlite/sqlite_util.h"
 
+#include "sqlite/sqlite_store.h"
+
 midge_status mdg_sqlite_fail(sqlite3 *db, int code, const char *doing,
                              midge_error *err) {
     const char *text = db ? sqlite3_errmsg(db) : sqlite3_errstr(code);
@@ -103,4 +105,12 @@ midge_status mdg_sqlite_check_identity(sqlite3 *db, int *empty,
                           (long long)version, MDG_STORE_VERSION);
     }
     return MIDGE_OK;
+}
+
+midge_sqlite_info midge_sqlite_info_read(void) {
+    midge_sqlite_info info = {sqlite3_libversion(), SQLITE_VERSION,
+                              sqlite3_libversion_number() >=
+                                      SQLITE_VERSION_NUMBER &&
+                                  sqlite3_threadsafe() != 0};
+    return info;
 }

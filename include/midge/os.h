@@ -19,6 +19,21 @@ MIDGE_API int64_t midge_os_unix_ms(void);
 MIDGE_API double midge_os_monotonic_ms(void);
 MIDGE_API unsigned midge_os_cores(void);
 
+/* What the system tells of the machine: "" or -1 where it does not. Files of
+ * /proc and /sys are read, so this is for a report, not for a loop. */
+typedef struct midge_os_info {
+    char system[176];    /* "Linux 6.1.0 x86_64" */
+    char cpu_model[128]; /* as the vendor calls it */
+    int64_t memory_total_bytes;
+    int64_t memory_available_bytes; /* without swapping */
+    int64_t memory_limit_bytes;     /* of the control group; -1: none */
+    int64_t cores_online;
+} midge_os_info;
+MIDGE_API void midge_os_info_read(midge_os_info *out);
+
+/* Looks for a program in PATH as a shell does. 1 and its path, or 0 and "". */
+MIDGE_API int midge_os_find_program(const char *name, char *path, size_t size);
+
 /* A pool of `threads` threads, the caller's one of them; 0 means as many as
  * midge_os_cores. MIDGE_E_LIMIT above MIDGE_OS_POOL_THREADS_MAX, MIDGE_E_NOMEM
  * when a thread cannot be started (err says which and why; then none is left).

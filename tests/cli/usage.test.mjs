@@ -6,7 +6,8 @@ import test from "node:test";
 import { midge, PENGUINS, scratch } from "./midge.mjs";
 
 const COMMANDS = [
-  "demo", "learn", "predict", "status", "tasks", "events", "help", "version",
+  "demo", "learn", "predict", "status", "tasks", "events", "doctor", "help",
+  "version",
 ];
 
 test("help lists the commands and explains each", async () => {

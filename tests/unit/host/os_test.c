@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 #include <sys/wait.h>
 
 #include <cmocka.h>
@@ -50,6 +51,41 @@ static void memory_is_aligned_and_kept(void **state) {
     assert_int_equal(block[39], 39);
     assert_null(env.realloc_fn(env.alloc_ctx, NULL, 0, SIZE_MAX - 10));
     assert_null(env.realloc_fn(env.alloc_ctx, block, 40, 0));
+}
+
+static void info_agrees_with_the_system(void **state) {
+    (void)state;
+    midge_os_info info;
+    struct sysinfo system;
+    midge_os_info_read(&info);
+    assert_int_equal(sysinfo(&system), 0);
+    assert_true(info.memory_total_bytes ==
+                (int64_t)system.totalram * system.mem_unit);
+    assert_true(info.memory_available_bytes > 0);
+    assert_true(info.memory_available_bytes <= info.memory_total_bytes);
+    assert_true(info.memory_limit_bytes == -1 || info.memory_limit_bytes > 0);
+    assert_true(info.cores_online >= midge_os_cores());
+    assert_ptr_equal(strstr(info.system, "Linux "), info.system);
+    assert_null(strchr(info.cpu_model, '\n'));
+}
+
+static void programs_are_found_as_a_shell_does(void **state) {
+    (void)state;
+    char path[256], small[4];
+    char *kept = strdup(getenv("PATH"));
+    assert_int_equal(midge_os_find_program("sh", path, sizeof path), 1);
+    assert_int_equal(access(path, X_OK), 0);
+    assert_int_equal(midge_os_find_program("sh", small, sizeof small), 0);
+    assert_string_equal(small, "");
+    assert_int_equal(midge_os_find_program("no-such-program", path, 256), 0);
+    assert_string_equal(path, "");
+    setenv("PATH", "/nowhere::/bin", 1);
+    assert_int_equal(midge_os_find_program("sh", path, sizeof path), 1);
+    assert_string_equal(path, "/bin/sh");
+    unsetenv("PATH");
+    assert_int_equal(midge_os_find_program("sh", path, sizeof path), 0);
+    setenv("PATH", kept, 1);
+    free(kept);
 }
 
 static void cpu_bits_can_be_lowered(void **state) {
@@ -236,6 +272,8 @@ static void a_lock_dies_with_its_process(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(memory_is_aligned_and_kept),
+        cmocka_unit_test(info_agrees_with_the_system),
+        cmocka_unit_test(programs_are_found_as_a_shell_does),
         cmocka_unit_test(cpu_bits_can_be_lowered),
         cmocka_unit_test_setup_teardown(files_come_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(wrong_files_are_refused_at_once, set_up,
