@@ -96,7 +96,12 @@ static void cpu_bits_can_be_lowered(void **state) {
     setenv("MIDGE_CPU", "v2", 1);
     assert_int_equal(midge_os_env().cpu, all & MIDGE_CPU_V2);
     setenv("MIDGE_CPU", "avx512", 1);
-    assert_int_equal(midge_os_env().cpu, all); /* never raised */
+    assert_int_equal(midge_os_env().cpu,
+                     all & (MIDGE_CPU_V2 | MIDGE_CPU_AVX2 | MIDGE_CPU_AVX512));
+    setenv("MIDGE_CPU", "neon", 1);
+    assert_int_equal(midge_os_env().cpu, all & MIDGE_CPU_NEON);
+    setenv("MIDGE_CPU", "no such level", 1);
+    assert_int_equal(midge_os_env().cpu, all);
     unsetenv("MIDGE_CPU");
     assert_true(midge_os_cores() >= 1);
 }
