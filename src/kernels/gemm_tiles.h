@@ -300,8 +300,12 @@ static void rows_of_c(const mdg_gemm *g, float *panel) {
         t.bias = block + 1 == blocks ? g->bias : NULL;
         strips(&t, panel);
     }
-    for (size_t i = 0; g->activate != NULL && i < g->m; i++) {
-        g->activate(g->n, g->c + i * g->ldc);
+    /* Short rows would be ends and no middle: all at once where they touch. */
+    const int dense = g->ldc == g->n;
+    const size_t n = dense ? g->m * g->n : g->n;
+    const size_t rows = dense ? 1 : g->m;
+    for (size_t i = 0; g->activate != NULL && i < rows; i++) {
+        g->activate(n, g->c + i * g->ldc);
     }
 }
 

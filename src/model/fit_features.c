@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "base/fmath.h"
 #include "base/rng.h"
+#include "vec/matmul.h"
 
 #define PANEL 256u /* columns of the normal matrix at a time */
 
@@ -50,10 +51,10 @@ void mdg_features_map(const midge_model *model, size_t n_rows, const float *x,
                   .ldb = f->n,
                   .c = z,
                   .ldc = width,
-                  .bias = f->b};
-    MDG_KERNEL(model->kernels, gemm_f32)(&g);
+                  .bias = f->b,
+                  .activate = MDG_KERNEL(model->kernels, cos_f32)};
+    mdg_matmul(model->env, model->kernels, &g, MDG_MATMUL_SAME_BITS);
     for (size_t r = 0; r < n_rows; r++, z += width) {
-        MDG_KERNEL(model->kernels, cos_f32)(f->n, z);
         for (uint32_t i = 0; i < f->n; i++) {
             z[i] *= scale;
         }
@@ -125,7 +126,7 @@ static void add_rows(const midge_model *model, normal *s, size_t n,
                   .c = s->b,
                   .ldc = model->n_outputs,
                   .accumulate = 1};
-    MDG_KERNEL(model->kernels, gemm_f32)(&g);
+    mdg_matmul(model->env, model->kernels, &g, MDG_MATMUL_SAME_BITS);
     g.ldb = w;
     g.ldc = w;
     for (size_t c = 0; c < w; c += PANEL) {
@@ -134,7 +135,7 @@ static void add_rows(const midge_model *model, normal *s, size_t n,
         g.a = s->z + c;
         g.b = s->z + c;
         g.c = s->a + c * w + c;
-        MDG_KERNEL(model->kernels, gemm_f32)(&g);
+        mdg_matmul(model->env, model->kernels, &g, MDG_MATMUL_SAME_BITS);
     }
 }
 

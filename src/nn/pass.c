@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "base/mdg_assert.h"
 #include "nn/net.h"
+#include "vec/matmul.h"
 
 #include <string.h>
 
@@ -106,26 +107,23 @@ void mdg_pass_deinit(mdg_pass *pass) {
     pass->block = NULL;
 }
 
-static void activate(const mdg_kernels *k, midge_activation activation,
-                     size_t rows, size_t columns, float *y) {
+typedef void (*function)(size_t n, float *x);
+
+/* What a product applies to its elements by itself. */
+static function element_function(const mdg_kernels *k,
+                                 midge_activation activation) {
     switch (activation) {
-    case MIDGE_ACT_LINEAR:
-        break;
     case MIDGE_ACT_SIGMOID:
-        MDG_KERNEL(k, sigmoid_f32)(rows * columns, y);
-        break;
+        return MDG_KERNEL(k, sigmoid_f32);
     case MIDGE_ACT_TANH:
-        MDG_KERNEL(k, tanh_f32)(rows * columns, y);
-        break;
+        return MDG_KERNEL(k, tanh_f32);
     case MIDGE_ACT_RELU:
-        MDG_KERNEL(k, relu_f32)(rows * columns, y);
-        break;
-    case MIDGE_ACT_SOFTMAX:
-        for (size_t i = 0; i < rows; i++) {
-            MDG_KERNEL(k, softmax_f32)(columns, y + i * columns);
-        }
+        return MDG_KERNEL(k, relu_f32);
+    case MIDGE_ACT_LINEAR:
+    case MIDGE_ACT_SOFTMAX: /* row by row */
         break;
     }
+    return NULL;
 }
 
 void mdg_layer_forward(const midge_net *net, uint32_t layer, size_t rows,
@@ -140,8 +138,13 @@ void mdg_layer_forward(const midge_net *net, uint32_t layer, size_t rows,
     g.c = y;
     g.ldc = l->n_out;
     g.bias = net->weights + l->b;
-    MDG_KERNEL(net->kernels, gemm_f32)(&g);
-    activate(net->kernels, l->activation, rows, l->n_out, y);
+    g.activate = element_function(net->kernels, l->activation);
+    mdg_matmul(net->env, net->kernels, &g, MDG_MATMUL_SAME_BITS);
+    if (l->activation == MIDGE_ACT_SOFTMAX) {
+        for (size_t i = 0; i < rows; i++) {
+            MDG_KERNEL(net->kernels, softmax_f32)(l->n_out, y + i * l->n_out);
+        }
+    }
 }
 
 static void multiply(size_t n, const float *restrict a, const float *restrict b,
@@ -241,7 +244,7 @@ static void layer_gradient(const midge_net *net, const mdg_layer *l,
     g.ldb = l->n_out;
     g.c = gradient + l->w;
     g.ldc = l->n_out;
-    MDG_KERNEL(net->kernels, gemm_f32)(&g);
+    mdg_matmul(net->env, net->kernels, &g, MDG_MATMUL_SAME_BITS);
     float *bias = gradient + l->b;
     memset(bias, 0, l->n_out * sizeof(float));
     for (size_t i = 0; i < rows; i++) {
@@ -265,7 +268,7 @@ static void delta_before(mdg_pass *pass, uint32_t layer, size_t rows,
     g.ldb = l->n_in;
     g.c = before;
     g.ldc = l->n_in;
-    MDG_KERNEL(net->kernels, gemm_f32)(&g);
+    mdg_matmul(net->env, net->kernels, &g, MDG_MATMUL_SAME_BITS);
     size_t n = rows * l->n_in;
     if (pass->dropout) {
         const float *mask = pass->mask[layer - 1];

@@ -1,6 +1,6 @@
 /* net_bits_test.c: the same seed trains to the same bits on every instruction
- * set this CPU has, and (through the checksums written here) with every
- * compiler and on every machine. */
+ * set this CPU has, with its products cut among threads or not, and (through
+ * the checksums written here) with every compiler and on every machine. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -125,9 +125,59 @@ static void every_trainer_on_every_table(void **state) {
     assert_int_equal(wrong, 0);
 }
 
+/* A parallel_fn that runs shares of odd sizes from the last to the first. */
+static void cut_in_reverse(void *ctx, size_t count, size_t grain,
+                           midge_range_fn body, void *arg) {
+    size_t *shares = ctx;
+    for (size_t end = count; end > 0;) {
+        size_t share = (end - 1) % (grain + *shares % 2) + 1;
+        body(arg, end - share, end, 0);
+        end -= share;
+        ++*shares;
+    }
+}
+
+/* Weights of a network that is wide enough for its products to be shared. */
+static uint32_t train_wide(int shared, size_t *shares) {
+    static const uint32_t wide[] = {37, 300, 210, 5};
+    struct test_env t;
+    test_env_init(&t);
+    t.env.cpu = 0;
+    if (shared) {
+        t.env.parallel_fn = cut_in_reverse;
+        t.env.parallel_ctx = shares;
+        t.env.workers = 2;
+    }
+    midge_net *net;
+    midge_net_options shape = {3, wide, MIDGE_ACT_TANH, MIDGE_ACT_SOFTMAX, 21};
+    assert_int_equal(midge_net_new(&t.env, &shape, &net, NULL), MIDGE_OK);
+    midge_net_data data = {ROWS, x, targets};
+    midge_train_options o = midge_train_defaults();
+    o.trainer = MIDGE_TRAIN_RPROP; /* all rows at once */
+    o.loss = MIDGE_LOSS_CROSS_ENTROPY;
+    o.max_epochs = 2;
+    o.weight_decay = 0.0f;
+    midge_train_result result;
+    assert_int_equal(midge_net_train(net, &data, NULL, &o, &result, NULL),
+                     MIDGE_OK);
+    uint32_t crc = mdg_crc32c(0, midge_net_weights(net),
+                              midge_net_n_weights(net) * sizeof(float));
+    midge_net_free(net);
+    return crc;
+}
+
+static void threads_change_no_weight(void **state) {
+    size_t shares = 0;
+    oracle_fill(31, ROWS, 37, 5, 0, x, targets);
+    uint32_t alone = train_wide(0, NULL);
+    assert_int_equal(train_wide(1, &shares), alone);
+    assert_true(shares > 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_trainer_on_every_table),
+        cmocka_unit_test(threads_change_no_weight),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
