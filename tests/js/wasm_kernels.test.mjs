@@ -131,6 +131,12 @@ describe("what the methods mean", async () => {
     assert.deepEqual([...k.matmul(a, b, { ...m, fast: true })], [20, 14, 56, 41]);
     const bias = Float32Array.of(100, 200);
     assert.deepEqual([...k.matmul(a, b, { ...m, bias })], [120, 214, 156, 241]);
+    const minus = Float32Array.of(-30, -20);
+    for (const name of ["relu", "tanh", "sigmoid"]) {
+      const plain = k.matmul(a, b, { ...m, bias: minus });
+      const active = k.matmul(a, b, { ...m, bias: minus, activation: name });
+      assertSameBits(active, k[name](plain));
+    }
     const out = Float32Array.of(1, 2, 3, 4);
     assert.equal(k.matmul(a, b, { ...m, out, accumulate: true }), out);
     assert.deepEqual([...out], [21, 16, 59, 45]);
@@ -162,6 +168,39 @@ describe("what the methods mean", async () => {
     assert.deepEqual([...k.toBf16(x)].slice(0, 2), [0x3f80, 0xc000]);
     assert.equal(k.dotF16(k.toF16(a), k.toF16(b)), 56);
     assert.equal(k.l2sqBf16(k.toBf16(a), k.toBf16(b)), 70);
+  });
+
+  test("bytes", () => {
+    const [x, y] = [Int8Array.of(-128, 2, 127), Int8Array.of(-128, -3, 1)];
+    assert.equal(k.dot(x, y), 16384 - 6 + 127);
+    assert.equal(k.l2sq(x, y), 25 + 126 * 126);
+    assert.equal(k.cosine(x, x), 1);
+    const [u, v] = [Uint8Array.of(255, 0), Uint8Array.of(255, 10)];
+    assert.equal(k.dot(u, v), 65025);
+    assert.equal(k.l2sq(u, v), 100);
+    const most = new Uint8Array(65536).fill(255);
+    assert.equal(k.dot(most, most), 65536 * 65025); // more than 2^31
+    const rows = Uint32Array.of(1, 0);
+    assert.deepEqual([...k.gatherDot(v, rows, Uint8Array.of(2))], [20, 510]);
+    const dots = k.gatherDot(x, rows, Int8Array.of(-1));
+    assert.deepEqual(dots, Int32Array.of(-2, 128));
+    assert.deepEqual(k.gatherL2sq(x, rows, Int8Array.of(0)), Uint32Array.of(4, 16384));
+    const z = Float32Array.of(-1, 0.5, 1, NaN);
+    assert.deepEqual(k.toI8(z, 127), Int8Array.of(-127, 64, 127, 0));
+    assert.deepEqual(k.fromI8(Int8Array.of(-2, 4), 0.5), Float32Array.of(-1, 2));
+  });
+
+  test("bits", () => {
+    const [x, y] = [Uint8Array.of(0b1100, 255, 1), Uint8Array.of(0b1010, 0, 1)];
+    assert.equal(k.popcount(x), 11);
+    assert.equal(k.hamming(x, y), 10);
+    assert.equal(k.andCount(x, y), 2);
+    assert.equal(k.orCount(x, y), 12);
+    assert.deepEqual(k.xor(x, y), Uint8Array.of(0b0110, 255, 0));
+    assert.deepEqual(k.and(x, y), Uint8Array.of(0b1000, 0, 1));
+    assert.deepEqual(k.or(x, y), Uint8Array.of(0b1110, 255, 1));
+    const rows = Uint32Array.of(0, 2);
+    assert.deepEqual([...k.gatherHamming(x, rows, Uint8Array.of(0))], [2, 1]);
   });
 
   test("checksums, hashes, random numbers", () => {
@@ -302,11 +341,19 @@ describe("what is refused", async () => {
   });
 
   test("types that do not fit", () => {
-    invalid(() => k.dot([1, 2], [1, 2]), /a Float32Array or a block of f32/);
-    invalid(() => k.dot(two, new Float64Array(2)), /a Float32Array/);
+    invalid(() => k.dot([1, 2], [1, 2]), /a Float32Array, Int8Array/);
+    invalid(() => k.l1([1, 2], [1, 2]), /a Float32Array or a block of f32/);
+    invalid(() => k.dot(two, new Float64Array(2)), /a Float32Array or/);
     invalid(() => k.gatherDot(two, new Int32Array(1), two), /a Uint32Array/);
     const bytes = keep(k.u8(2));
-    invalid(() => k.dot(bytes, two), /a Float32Array/);
+    invalid(() => k.dot(two, bytes), /a Float32Array or a block of f32/);
+    invalid(() => k.dot(bytes, two), /a Uint8Array or a block of u8/);
+    invalid(() => k.dot(bytes, new Int8Array(2)), /a Uint8Array/);
+    invalid(() => k.dot("ab", two), /dot: a Float32Array, Int8Array, Uint8Array/);
+    const many = new Int8Array(65537);
+    mismatch(() => k.dot(many, many), /65537 bytes in a vector; 65536/);
+    const shape = { m: 1, k: 2, n: 1, activation: "gel" };
+    mismatch(() => k.matmul(two, two, shape), /no activation "gel"/);
     invalid(() => k.f32(-1), /no length/);
     invalid(() => k.f32(0.5), /no length/);
     assert.throws(() => k.f32(2 ** 31), { code: "E_NOMEM" });

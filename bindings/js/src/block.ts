@@ -2,7 +2,7 @@
 import { MidgeError, type Core } from "./core.js";
 import { Handle } from "./handle.js";
 
-const KINDS = {
+export const KINDS = {
   f32: Float32Array,
   i8: Int8Array,
   u8: Uint8Array,

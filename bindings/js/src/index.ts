@@ -17,12 +17,7 @@ import { Swarm } from "./swarm.js";
 export type { Arrays, Block, Kind, Vector } from "./block.js";
 export { MidgeError } from "./core.js";
 export { SELFTEST_RESULT, type KernelOps, type Pointer } from "./exports.js";
-export {
-  loadKernels,
-  selftest,
-  type Kernels,
-  type MatmulOptions,
-} from "./kernels.js";
+export type { Activation, Kernels, MatmulOptions } from "./kernels.js";
 export {
   hasRelaxedSimd,
   hasSimd,
@@ -33,6 +28,7 @@ export {
   type Variant,
   type WasmSource,
 } from "./load.js";
+export { loadKernels, selftest } from "./load_kernels.js";
 export type { Model, Prediction } from "./model.js";
 export {
   openPool,

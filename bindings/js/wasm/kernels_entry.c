@@ -9,6 +9,7 @@
 
 EXPORT(isa) const char *entry_isa(void);
 EXPORT(selftest) uint32_t entry_selftest(void);
+EXPORT(activation) uint32_t entry_activation(uint32_t which);
 EXPORT(crc32c)
 uint32_t entry_crc32c(uint32_t crc, const void *bytes, size_t size);
 EXPORT(sha256_hex)
@@ -35,6 +36,16 @@ uint32_t entry_selftest(void) {
     uint32_t result = midge_selftest(&entry_env, scratch, NULL);
     entry_release(scratch, MIDGE_SELFTEST_BYTES);
     return result;
+}
+
+/* The address of a function for the product of matrices; the order is that of
+ * ACTIVATIONS in src/kernels.ts. */
+uint32_t entry_activation(uint32_t which) {
+    void (*const functions[])(size_t n, float *x) = {
+        MDG_KERNEL(NULL, relu_f32), MDG_KERNEL(NULL, tanh_f32),
+        MDG_KERNEL(NULL, sigmoid_f32)};
+    const uint32_t count = sizeof functions / sizeof *functions;
+    return which < count ? (uint32_t)(uintptr_t)functions[which] : 0;
 }
 
 uint32_t entry_crc32c(uint32_t crc, const void *bytes, size_t size) {
