@@ -90,10 +90,88 @@ static void axpy_f32(size_t n, float a, const float *x, float *y) {
     }
 }
 
+/* ---- Bytes ----------------------------------------------------------------
+ */
+
+/* n is a multiple of the bytes of a step, as in all works. */
+#if defined(__AVX512F__)
+/* a + 128 is unsigned, as the instruction wants it; 128 b is taken off again.
+ */
+static int32_t dot_i8(size_t n, const int8_t *a, const int8_t *b) {
+    const __m512i half = _mm512_set1_epi8((char)0x80);
+    __m512i s[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
+    __m512i more[2] = {s[0], s[0]};
+    for (size_t i = 0; i < n; i += 128) {
+#pragma GCC unroll 2
+        for (int j = 0; j < 2; j++) {
+            __m512i x = _mm512_loadu_si512(a + i + 64 * j);
+            __m512i y = _mm512_loadu_si512(b + i + 64 * j);
+            s[j] = _mm512_dpbusd_epi32(s[j], _mm512_xor_si512(x, half), y);
+            more[j] = _mm512_dpbusd_epi32(more[j], half, y);
+        }
+    }
+    return _mm512_reduce_add_epi32(_mm512_sub_epi32(
+        _mm512_add_epi32(s[0], s[1]), _mm512_add_epi32(more[0], more[1])));
+}
+
+static uint32_t l2sq_i8(size_t n, const int8_t *a, const int8_t *b) {
+    __m512i s[4] = {_mm512_setzero_si512(), _mm512_setzero_si512(),
+                    _mm512_setzero_si512(), _mm512_setzero_si512()};
+    for (size_t i = 0; i < n; i += 128) {
+#pragma GCC unroll 4
+        for (int j = 0; j < 4; j++) {
+            __m512i x = _mm512_cvtepi8_epi16(
+                _mm256_loadu_si256((const __m256i *)(a + i + 32 * j)));
+            __m512i y = _mm512_cvtepi8_epi16(
+                _mm256_loadu_si256((const __m256i *)(b + i + 32 * j)));
+            __m512i d = _mm512_sub_epi16(x, y);
+            s[j] = _mm512_dpwssd_epi32(s[j], d, d);
+        }
+    }
+    return (uint32_t)_mm512_reduce_add_epi32(_mm512_add_epi32(
+        _mm512_add_epi32(s[0], s[1]), _mm512_add_epi32(s[2], s[3])));
+}
+#else
+INLINE int32_t sum_of_words(__m256i v) {
+    int32_t word[8];
+    int32_t total = 0;
+    _mm256_storeu_si256((__m256i *)word, v);
+    for (int i = 0; i < 8; i++) {
+        total += word[i];
+    }
+    return total;
+}
+
+INLINE __m256i sixteen(const int8_t *p) {
+    return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)p));
+}
+
+/* Sums of pairs of term(a_i, b_i) of sixteen bits. */
+#define BYTES_OF(name, result, term)                                           \
+    static result name(size_t n, const int8_t *a, const int8_t *b) {           \
+        __m256i s[4] = {_mm256_setzero_si256(), _mm256_setzero_si256(),        \
+                        _mm256_setzero_si256(), _mm256_setzero_si256()};       \
+        for (size_t i = 0; i < n; i += 64) {                                   \
+            _Pragma("GCC unroll 4") for (int j = 0; j < 4; j++) {              \
+                __m256i x = sixteen(a + i + 16 * j);                           \
+                __m256i y = sixteen(b + i + 16 * j);                           \
+                s[j] = _mm256_add_epi32(s[j], term);                           \
+            }                                                                  \
+        }                                                                      \
+        return (result)sum_of_words(_mm256_add_epi32(                          \
+            _mm256_add_epi32(s[0], s[1]), _mm256_add_epi32(s[2], s[3])));      \
+    }
+BYTES_OF(dot_i8, int32_t, _mm256_madd_epi16(x, y))
+BYTES_OF(l2sq_i8, uint32_t,
+         _mm256_madd_epi16(_mm256_sub_epi16(x, y), _mm256_sub_epi16(x, y)))
+#endif
+
 void PEER(bench_peer)(mdg_kernels *k) {
     *k = (mdg_kernels){.dot_f32 = dot_f32,
                        .l2sq_f32 = l2sq_f32,
                        .axpy_f32 = axpy_f32,
                        .gemv_f32 = gemv_f32,
-                       .l2sq_rows_f32 = l2sq_rows_f32};
+                       .l2sq_rows_f32 = l2sq_rows_f32,
+                       .dot_i8 = dot_i8,
+                       .l2sq_i8 = l2sq_i8};
 }

@@ -26,6 +26,19 @@ static float *const d = array_d + 16 * 51;
 static _Alignas(64) uint16_t f16_rows[ROWS * COLS], f16_one[COLS];
 static _Alignas(64) uint16_t bf16_rows[ROWS * COLS], bf16_one[COLS];
 static _Alignas(64) uint16_t halves_out[COLS];
+/* Rows and a vector of bytes. */
+static _Alignas(64) uint8_t u8_rows[ROWS * COLS], u8_one[COLS];
+static _Alignas(64) int8_t i8_rows[ROWS * COLS], i8_one[COLS];
+static _Alignas(64) int8_t bytes_out[COLS];
+/* 64 sets of 1,024 bits, 4,096 vectors of 64 codes of four bits. */
+#define SETS  64
+#define SET   128
+#define CODES 64
+#define CODED 4096
+static _Alignas(64) uint8_t sets[SETS * SET], set_one[SET], set_out[SETS * SET];
+static _Alignas(64) uint8_t packed[CODED * CODES / 2], codes[CODED * CODES];
+static uint16_t pq4_out[CODED];
+static uint32_t sums_out[SETS];
 static uint32_t chosen[LARGE_ROWS], best[1000];
 
 /* ---- The works ------------------------------------------------------------
@@ -136,6 +149,83 @@ IN_PLACE(softmax_f32)
 MATRIX_AND_VECTOR(gemv_f32)
 MATRIX_AND_VECTOR(gemv_fast_f32)
 MATRIX_AND_VECTOR(l2sq_rows_f32)
+
+#define GATHER_BYTES(op, rows, one, out_type)                                  \
+    RUN(run_##op) {                                                            \
+        EACH_CALL {                                                            \
+            MDG_KERNEL(k, op)(w->m, chosen, w->n, rows, w->n, one,             \
+                              (out_type *)sums_out);                           \
+        }                                                                      \
+    }
+#define SUMS_OF_ROWS(op, rows, one)                                            \
+    RUN(run_##op) {                                                            \
+        EACH_CALL EACH_ROW {                                                   \
+            sums_out[row] =                                                    \
+                (uint32_t)MDG_KERNEL(k, op)(w->n, rows + row * w->n, one);     \
+        }                                                                      \
+    }
+#define SETS_TO_SETS(op)                                                       \
+    RUN(run_##op) {                                                            \
+        EACH_CALL EACH_ROW {                                                   \
+            MDG_KERNEL(k, op)(w->n, sets + row * w->n, set_one,                \
+                              set_out + row * w->n);                           \
+        }                                                                      \
+    }
+
+SUMS_OF_ROWS(dot_i8, i8_rows, i8_one)
+SUMS_OF_ROWS(dot_u8, u8_rows, u8_one)
+SUMS_OF_ROWS(l2sq_i8, i8_rows, i8_one)
+SUMS_OF_ROWS(l2sq_u8, u8_rows, u8_one)
+GATHER_BYTES(gather_dot_i8, i8_rows, i8_one, int32_t)
+GATHER_BYTES(gather_dot_u8, u8_rows, u8_one, uint32_t)
+GATHER_BYTES(gather_l2sq_i8, i8_rows, i8_one, uint32_t)
+GATHER_BYTES(gather_l2sq_u8, u8_rows, u8_one, uint32_t)
+SUMS_OF_ROWS(hamming_b1, sets, set_one)
+SUMS_OF_ROWS(andcount_b1, sets, set_one)
+SUMS_OF_ROWS(orcount_b1, sets, set_one)
+GATHER_BYTES(gather_hamming_b1, sets, set_one, uint32_t)
+SETS_TO_SETS(xor_b1)
+SETS_TO_SETS(and_b1)
+SETS_TO_SETS(or_b1)
+
+RUN(run_cosine_i8) {
+    EACH_CALL EACH_ROW {
+        MDG_KERNEL(k, cosine_i8)
+        (w->n, i8_rows + row * w->n, i8_one, (int32_t *)sums_out + 3 * row);
+    }
+}
+
+RUN(run_popcount_b1) {
+    EACH_CALL EACH_ROW {
+        sums_out[row] =
+            (uint32_t)MDG_KERNEL(k, popcount_b1)(w->n, sets + row * w->n);
+    }
+}
+
+RUN(run_f32_to_i8) {
+    EACH_CALL {
+        MDG_KERNEL(k, f32_to_i8)(w->n, 127.0f, a, bytes_out);
+    }
+}
+
+RUN(run_i8_to_f32) {
+    EACH_CALL {
+        MDG_KERNEL(k, i8_to_f32)(w->n, 1.0f / 127, i8_rows, c);
+    }
+}
+
+RUN(run_pq4_pack) {
+    EACH_CALL {
+        MDG_KERNEL(k, pq4_pack)(w->m, w->n, codes, packed);
+    }
+}
+
+RUN(run_pq4_sums) {
+    EACH_CALL {
+        MDG_KERNEL(k, pq4_sums)
+        (w->n, w->m / MDG_PQ4_BLOCK, packed, u8_rows, pq4_out);
+    }
+}
 
 RUN(run_cosine_f32) {
     EACH_CALL EACH_ROW {
@@ -281,6 +371,10 @@ RUN(run_triad) {
      .items = (double)(m_) * (double)(n_)}
 #define ROWS_OF(label, op, m_, n_, flops_)                                     \
     EACH(label, op, m_, n_, flops_, 4, 4 * (n_))
+#define BYTES(label, op, m_, n_, bytes_, more_)                                \
+    FLAGGED(label, op, m_, n_, 0, bytes_, more_, WORK_BYTES)
+#define BYTE_ROWS(label, op, flops_)                                           \
+    FLAGGED(label, op, ROWS, COLS, flops_, 1, COLS, WORK_BYTES)
 /* A vector that is changed. */
 #define VECTOR(label, op, n_) EACH(label, op, 1, n_, 0, 8, 0)
 #define GEMM(label, op_, run_, m_, n_, k_, flags_)                             \
@@ -357,6 +451,27 @@ static const work works[] = {
     EACH("f16_to_f32 768", f16_to_f32, 1, COLS, 0, 6, 0),
     EACH("f32_to_bf16 768", f32_to_bf16, 1, COLS, 0, 6, 0),
     EACH("bf16_to_f32 768", bf16_to_f32, 1, COLS, 0, 6, 0),
+    BYTE_ROWS("dot_i8 8x768", dot_i8, 2),
+    BYTE_ROWS("dot_u8 8x768", dot_u8, 2),
+    BYTE_ROWS("l2sq_i8 8x768", l2sq_i8, 3),
+    BYTE_ROWS("l2sq_u8 8x768", l2sq_u8, 3),
+    BYTE_ROWS("cosine_i8 8x768", cosine_i8, 6),
+    BYTE_ROWS("gather_dot_i8 8x768", gather_dot_i8, 2),
+    BYTE_ROWS("gather_dot_u8 8x768", gather_dot_u8, 2),
+    BYTE_ROWS("gather_l2sq_i8 8x768", gather_l2sq_i8, 3),
+    BYTE_ROWS("gather_l2sq_u8 8x768", gather_l2sq_u8, 3),
+    BYTES("f32_to_i8 768", f32_to_i8, 1, COLS, 5, 0),
+    BYTES("i8_to_f32 768", i8_to_f32, 1, COLS, 5, 0),
+    BYTES("popcount 64x1024", popcount_b1, SETS, SET, 1, 0),
+    BYTES("hamming 64x1024", hamming_b1, SETS, SET, 1, SET),
+    BYTES("andcount 64x1024", andcount_b1, SETS, SET, 1, SET),
+    BYTES("orcount 64x1024", orcount_b1, SETS, SET, 1, SET),
+    BYTES("gather_hamming 64x1024", gather_hamming_b1, SETS, SET, 1, SET),
+    BYTES("xor 64x1024", xor_b1, SETS, SET, 2, SET),
+    BYTES("and 64x1024", and_b1, SETS, SET, 2, SET),
+    BYTES("or 64x1024", or_b1, SETS, SET, 2, SET),
+    BYTES("pq4_pack 4096x64", pq4_pack, CODED, CODES, 1.5, 0),
+    BYTES("pq4_sums 4096x64", pq4_sums, CODED, CODES, 0.5, 2 * CODED),
     EACH("scale 768", scale_f32, 1, COLS, 1, 8, 0),
     EACH("add 768", add_f32, 1, COLS, 1, 12, 0),
     EACH("sub 768", sub_f32, 1, COLS, 1, 12, 0),
@@ -411,7 +526,22 @@ static void fill_half(uint16_t *x, size_t n, uint32_t seed, unsigned low,
     }
 }
 
+static void fill_bytes(uint8_t *x, size_t n, uint32_t seed) {
+    for (size_t i = 0; i < n; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        x[i] = (uint8_t)(seed >> 24);
+    }
+}
+
 static void fill_others(void) {
+    fill_bytes(u8_rows, ROWS * COLS, 16);
+    fill_bytes(u8_one, COLS, 17);
+    fill_bytes((uint8_t *)i8_rows, ROWS * COLS, 18);
+    fill_bytes((uint8_t *)i8_one, COLS, 19);
+    fill_bytes(sets, SETS * SET, 20);
+    fill_bytes(set_one, SET, 21);
+    fill_bytes(codes, CODED * CODES, 22);
+    fill_bytes(packed, CODED * CODES / 2, 23);
     fill_half(f16_rows, ROWS * COLS, 11, 8, 10);
     fill_half(f16_one, COLS, 12, 8, 10);
     fill_half(bf16_rows, ROWS * COLS, 13, 120, 7);
@@ -450,13 +580,26 @@ void work_prepare(size_t index) {
         fill_chosen(ROWS);
     }
     fill_others();
+    memset(halves_out, 0, sizeof halves_out);
+    memset(bytes_out, 0, sizeof bytes_out);
+    memset(set_out, 0, sizeof set_out);
+    memset(pq4_out, 0, sizeof pq4_out);
+    memset(sums_out, 0, sizeof sums_out);
+    memset(best, 0, sizeof best);
     fill(a, n, 1, -1.0f);
     fill(b, n, 2, -1.0f);
     fill(c, n, 3, -1.0f);
     fill(d, n, 4, 0.0f);
 }
 
-/* All works write to c. */
+static void add_bytes(work_result *r, const void *from, size_t n) {
+    const uint8_t *x = from;
+    for (size_t i = 0; i < n; i++) {
+        r->hash = (r->hash ^ x[i]) * 16777619u;
+    }
+}
+
+/* All works write to c or to one of the others. */
 work_result work_check(const mdg_kernels *k, const bench_peaks *p,
                        size_t index) {
     const work *w = works + index;
@@ -466,12 +609,21 @@ work_result work_check(const mdg_kernels *k, const bench_peaks *p,
     }
     work_prepare(index);
     w->run(k, p, w, 1);
-    for (size_t i = 0; i < reach(w); i++) {
-        uint32_t bits;
-        memcpy(&bits, c + i, sizeof bits);
-        r.hash = (r.hash ^ bits) * 16777619u;
+    size_t n = reach(w);
+    add_bytes(&r, c, n * sizeof *c);
+    add_bytes(&r, halves_out, sizeof halves_out);
+    add_bytes(&r, bytes_out, sizeof bytes_out);
+    add_bytes(&r, set_out, sizeof set_out);
+    add_bytes(&r, packed, sizeof packed);
+    add_bytes(&r, pq4_out, sizeof pq4_out);
+    add_bytes(&r, sums_out, sizeof sums_out);
+    add_bytes(&r, best, sizeof best);
+    for (size_t i = 0; i < n; i++) {
         r.sum += (double)c[i] * (double)(i % 7 + 1);
         r.scale += (double)(c[i] < 0 ? -c[i] : c[i]) * (double)(i % 7 + 1);
+    }
+    for (size_t i = 0; i < SETS; i++) {
+        r.sum += (double)(int32_t)sums_out[i];
     }
     return r;
 }
