@@ -10,8 +10,7 @@
 
 #include "midge/os.h"
 
-#define CPUINFO_BYTES 16384 /* the first core's lines, also of 64 flags each   \
-                             */
+#define CPUINFO_BYTES 16384 /* the first core, with all its flags */
 
 /* The beginning of a file as a string; empty without the file. */
 static void read_start(const char *path, char *text, size_t size) {

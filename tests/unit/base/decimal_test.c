@@ -13,6 +13,7 @@
 
 #include "base/decimal.h"
 #include "base/rng.h"
+#include "test_share.h"
 
 static double from_bits(uint64_t bits) {
     double value;
@@ -106,7 +107,7 @@ static void reads_random_decimals(void **state) {
     char text[96];
     (void)state;
     mdg_rng_seed(&rng, 1);
-    for (int i = 0; i < 100000; i++) {
+    for (int i = 0; i < 100000 / TEST_SHARE; i++) {
         double value = from_bits(mdg_rng_next(&rng));
         if (value - value == 0.0) {
             snprintf(text, sizeof text, "%.*e", (int)mdg_rng_below(&rng, 30),
@@ -114,7 +115,7 @@ static void reads_random_decimals(void **state) {
             check_read(text);
         }
     }
-    for (int i = 0; i < 100000; i++) {
+    for (int i = 0; i < 100000 / TEST_SHARE; i++) {
         snprintf(text, sizeof text, "%llu.%lluE%d",
                  (unsigned long long)mdg_rng_next(&rng) >>
                      mdg_rng_below(&rng, 64),
@@ -131,7 +132,7 @@ static void reads_midpoints(void **state) {
     mdg_rng rng;
     (void)state;
     mdg_rng_seed(&rng, 2);
-    for (int i = 0; i < 2000; i++) {
+    for (int i = 0; i < 2000 / TEST_SHARE; i++) {
         uint64_t bits = mdg_rng_next(&rng) & (UINT64_MAX >> 1);
         if (i % 4 == 0) {
             bits >>= 11 + mdg_rng_below(&rng, 52); /* subnormal */
@@ -200,7 +201,7 @@ static void writes_shortest_doubles(void **state) {
     mdg_rng rng;
     (void)state;
     mdg_rng_seed(&rng, 3);
-    for (int i = 0; i < 25000; i++) {
+    for (int i = 0; i < 25000 / TEST_SHARE; i++) {
         double value = from_bits(mdg_rng_next(&rng));
         if (value - value == 0.0) {
             check_write(value);
@@ -209,7 +210,7 @@ static void writes_shortest_doubles(void **state) {
         check_write((double)mdg_rng_below(&rng, 1000000) / 1000);
         check_write((double)(int64_t)mdg_rng_next(&rng));
     }
-    for (uint64_t power = 0; power < 2047; power++) {
+    for (uint64_t power = 0; power < 2047; power += TEST_SHARE) {
         check_write(from_bits(power << 52));
         check_write(from_bits((power << 52) + 1));
         check_write(from_bits((power << 52 | 1) - (power > 0 ? 2 : 1)));
@@ -220,7 +221,7 @@ static void writes_shortest_floats(void **state) {
     mdg_rng rng;
     (void)state;
     mdg_rng_seed(&rng, 4);
-    for (int i = 0; i < 80000; i++) {
+    for (int i = 0; i < 80000 / TEST_SHARE; i++) {
         uint32_t bits = (uint32_t)mdg_rng_next(&rng);
         float value;
         memcpy(&value, &bits, sizeof value);
