@@ -1,35 +1,98 @@
-/* math_f32_vec.c: the functions of base/fmath.c lane by lane: the same single
- * operations in the same order, with selects where fmath.c has conditions. The
- * reasons for the constants stand there. A tail is padded to a full register.
+/* activation_f32_vec.c: activations and their derivatives lane by lane: the
+ * same single operations in the same order as base/fmath*.c, with selects where
+ * those have conditions. The reasons for the constants stand there.
  */
 #include "base/fmath.h"
-#include "kernels/vec.h"
+#include "kernels/few.h"
+#include "kernels/lanes.h"
 
 #define SIGN_BIT  0x80000000u
 #define ROUND     12582912.0f
 #define COS_CHUNK 256 /* elements that share one look for large arguments */
+#define SILU_LAST 110.0f
+#define GELU_LAST 15.0f
 
-INLINE vf exp_lanes(vf x) {
-    x = SELECT(x > 89.0f, SPLAT(89.0f), x);
-    x = SELECT(x < -104.0f, SPLAT(-104.0f), x);
-    vf t = x * 1.44269504f + ROUND;
-    vf nf = t - ROUND;
-    vu n = (vu)t - 0x4b400000u; /* the bits of ROUND */
-    vf r = x - nf * 0.693359375f;
-    r = r - nf * -2.12194440e-4f;
+#if defined(__wasm__)
+#define UNROLL
+#else
+#define UNROLL _Pragma("GCC unroll 4")
+#endif
+
+/* x > high ? high : x and x < low ? low : x; NaN stays. */
+#if defined(__wasm__)
+#define AT_MOST(x, high) __builtin_wasm_pmin_f32x4(x, SPLAT(high))
+#define AT_LEAST(x, low) __builtin_wasm_pmax_f32x4(x, SPLAT(low))
+#elif defined(__aarch64__)
+#define AT_MOST(x, high) SELECT((x) > (high), SPLAT(high), x)
+#define AT_LEAST(x, low) SELECT((x) < (low), SPLAT(low), x)
+#elif VW == 16
+#define AT_MOST(x, high) ((vf)_mm512_min_ps(_mm512_set1_ps(high), (__m512)(x)))
+#define AT_LEAST(x, low) ((vf)_mm512_max_ps(_mm512_set1_ps(low), (__m512)(x)))
+#elif VW == 8
+#define AT_MOST(x, high) ((vf)_mm256_min_ps(_mm256_set1_ps(high), (__m256)(x)))
+#define AT_LEAST(x, low) ((vf)_mm256_max_ps(_mm256_set1_ps(low), (__m256)(x)))
+#else
+#define AT_MOST(x, high) ((vf)_mm_min_ps(_mm_set1_ps(high), (__m128)(x)))
+#define AT_LEAST(x, low) ((vf)_mm_max_ps(_mm_set1_ps(low), (__m128)(x)))
+#endif
+
+INLINE vf abs_lanes(vf x) {
+    return (vf)((vu)x & ~SIGN_BIT);
+}
+
+INLINE vf sign_of(vf y, vf x) {
+    return (vf)((vu)y | ((vu)x & SIGN_BIT));
+}
+
+/* e^x = p * scale * rest (fmath_bits.h). */
+typedef struct {
+    vf p, scale, rest;
+} exp_parts;
+
+INLINE exp_parts exp_of_rest(vf r, vu n) {
+    exp_parts e;
     vf p = SPLAT(1.3926268e-3f);
     p = p * r + 8.3632466e-3f;
     p = p * r + 4.1666554e-2f;
     p = p * r + 1.6666577e-1f;
     p = p * r + 0.5f;
-    p = (p * (r * r) + r) + 1.0f;
+    e.p = (p * (r * r) + r) + 1.0f;
     vu half = (vu)((vi)n >> 1);
-    vf y = p * (vf)((half + 127u) << 23);
-    return y * (vf)((n - half + 127u) << 23);
+    e.scale = (vf)((half + 127u) << 23);
+    e.rest = (vf)((n - half + 127u) << 23);
+    return e;
+}
+
+INLINE exp_parts exp_split(vf x) {
+    vf t = x * 1.44269504f + ROUND;
+    vf nf = t - ROUND;
+    vf r = x - nf * 0.693359375f;
+    r = r - nf * -2.12194440e-4f;
+    return exp_of_rest(r, (vu)t - 0x4b400000u); /* the bits of ROUND */
+}
+
+/* e^(x + low) */
+INLINE exp_parts exp_split_sum(vf x, vf low) {
+    vf t = x * 1.44269504f + ROUND;
+    vf nf = t - ROUND;
+    vf r = x - nf * 0.693359375f;
+    r = r - nf * -2.12194440e-4f;
+    return exp_of_rest(r + low, (vu)t - 0x4b400000u);
+}
+
+INLINE vf exp_lanes(vf x) {
+    exp_parts e = exp_split(AT_LEAST(AT_MOST(x, 89.0f), -104.0f));
+    return e.p * e.scale * e.rest;
+}
+
+/* For x <= 0 and NaN. */
+INLINE vf exp_lanes_left(vf x) {
+    exp_parts e = exp_split(AT_LEAST(x, -104.0f));
+    return e.p * e.scale * e.rest;
 }
 
 INLINE vf tanh_lanes(vf x) {
-    vf a = (vf)((vu)x & ~SIGN_BIT);
+    vf a = abs_lanes(x);
     vf z = a * a;
     vf p = SPLAT(-5.70498872745e-3f);
     p = p * z + 2.06390887954e-2f;
@@ -38,26 +101,179 @@ INLINE vf tanh_lanes(vf x) {
     p = p * z - 3.33332819422e-1f;
     p = (p * z) * a + a;
     vf q = 1.0f - 2.0f / (exp_lanes(a + a) + 1.0f);
-    vf y = SELECT(a < 0.625f, p, q);
-    return (vf)((vu)y | ((vu)x & SIGN_BIT));
+    return sign_of(SELECT(a < 0.625f, p, q), x);
 }
 
 INLINE vf sigmoid_lanes(vf x) {
-    vf e = exp_lanes((vf)((vu)x | SIGN_BIT));
+    vf e = exp_lanes_left((vf)((vu)x | SIGN_BIT));
     vf top = SELECT(x < 0.0f, e, SPLAT(1.0f));
     return top / (1.0f + e);
 }
 
-/* For |x| <= 12000 and NaN. */
-INLINE vf cos_lanes(vf x) {
-    vf a = (vf)((vu)x & ~SIGN_BIT);
+INLINE vf silu_lanes(vf x) {
+    vf a = AT_MOST(abs_lanes(x), SILU_LAST);
+    exp_parts e = exp_split(-a);
+    vi left = x < 0.0f;
+    vf y = SELECT(left, e.p * -a, x) / (1.0f + e.p * e.scale * e.rest);
+    y = y * SELECT(left, e.scale, SPLAT(1.0f));
+    return y * SELECT(left, e.rest, SPLAT(1.0f));
+}
+
+INLINE vf elliot_lanes(vf x) {
+    vf a = AT_MOST(abs_lanes(x), 3.40282347e38f);
+    return sign_of(a / (1.0f + a), x);
+}
+
+INLINE vf relu_lanes(vf x) {
+    return (vf)((vi)x & (x > 0.0f));
+}
+
+INLINE vf tail_over_exp(vf a) {
+    vf d = 1.0f / (a + 2.25f);
+    vf u = (a - 2.25f) * d;
+    vf q = SPLAT(-9.082478089e-5f);
+    q = q * u - 2.128013138e-4f;
+    q = q * u + 2.240620987e-4f;
+    q = q * u + 1.365631031e-3f;
+    q = q * u + 8.365188306e-4f;
+    q = q * u - 5.638529144e-3f;
+    q = q * u - 1.056675764e-2f;
+    q = q * u + 2.783700177e-2f;
+    q = q * u + 8.013353727e-2f;
+    q = q * u - 3.863810459e-1f;
+    q = q * u + 6.914337151e-1f;
+    return q * d;
+}
+
+INLINE exp_parts exp_half_square(vf a) {
+    vf square = a * a;
+    vf high = (vf)((vu)a & 0xfffff000u);
+    vf low = a - high;
+    vf rest = (high * high - square) + (2.0f * high) * low;
+    rest = rest + low * low;
+    return exp_split_sum(-0.5f * square, -0.5f * rest);
+}
+
+INLINE vf gelu_lanes(vf x) {
+    vf a = AT_MOST(abs_lanes(x), GELU_LAST);
+    exp_parts e = exp_half_square(a);
+    vf tail = tail_over_exp(a);
+    vi left = x < 0.0f;
+    tail = SELECT(left, tail * -a, tail);
+    tail = tail * e.p * e.scale * e.rest;
+    return SELECT(left, tail, x * (1.0f - tail));
+}
+
+INLINE vf gelu_back_lanes(vf x, vf g) {
+    vf a = AT_MOST(abs_lanes(x), GELU_LAST);
+    exp_parts e = exp_half_square(a);
+    vf r = tail_over_exp(a);
+    vf left = (r - a * 0.398942280f) * (e.p * e.scale * e.rest);
+    return g * SELECT(x < 0.0f, left, 1.0f - left);
+}
+
+INLINE vf silu_back_lanes(vf x, vf g) {
+    vf a = AT_LEAST(AT_MOST(x, SILU_LAST), -SILU_LAST);
+    vf e = exp_lanes_left((vf)((vu)a | SIGN_BIT));
+    vf d = 1.0f / (1.0f + e);
+    vi left = x < 0.0f;
+    vf far = SELECT(left, e * d, d);
+    vf near = SELECT(left, d, e * d);
+    return g * (far * (1.0f + a * near));
+}
+
+INLINE vf sigmoid_back_lanes(vf y, vf g) {
+    return g * (y * (1.0f - y));
+}
+
+INLINE vf tanh_back_lanes(vf y, vf g) {
+    return g * (1.0f - y * y);
+}
+
+INLINE vf elliot_back_lanes(vf y, vf g) {
+    vf rest = 1.0f - abs_lanes(y);
+    return g * (rest * rest);
+}
+
+INLINE vf relu_back_lanes(vf y, vf g) {
+    return (vf)((vi)g & (y > 0.0f));
+}
+
+/* x_i = f(x_i) for all i: first the full registers, then what is left as one
+ * more. One loop serves both, so that f is there only once. */
+#define MAP(f, n, x)                                                           \
+    do {                                                                       \
+        size_t rest_ = (n) % VW;                                               \
+        float tail_[VW], *at_ = (x), *end_ = at_ + ((n) - rest_);              \
+        for (;;) {                                                             \
+            for (; at_ != end_; at_ += VW) {                                   \
+                STORE(at_, f(LOAD(at_)));                                      \
+            }                                                                  \
+            if (rest_ == 0 || at_ == tail_ + VW) {                             \
+                break;                                                         \
+            }                                                                  \
+            STORE(tail_, load_few(rest_, end_));                               \
+            at_ = tail_;                                                       \
+            end_ = tail_ + VW;                                                 \
+        }                                                                      \
+        if (rest_ > 0) {                                                       \
+            store_few(rest_, (x) + ((n) - rest_), LOAD(tail_));                \
+        }                                                                      \
+    } while (0)
+
+#define EACH(name)                                                             \
+    void NAME(name##_f32)(size_t n, float *x) {                                \
+        MAP(name##_lanes, n, x);                                               \
+    }
+EACH(exp)
+EACH(tanh)
+EACH(sigmoid)
+EACH(relu)
+EACH(gelu)
+EACH(silu)
+EACH(elliot)
+
+/* g_i = f(y_i, g_i): the derivatives are short, so f may be there twice. */
+#define MAP_TWO(f, n, y, g)                                                    \
+    do {                                                                       \
+        size_t i_ = 0;                                                         \
+        for (; (n) - i_ >= VW; i_ += VW) {                                     \
+            STORE((g) + i_, f(LOAD((y) + i_), LOAD((g) + i_)));                \
+        }                                                                      \
+        if (i_ < (n)) {                                                        \
+            vf y_ = load_few((n) - i_, (y) + i_);                              \
+            vf g_ = load_few((n) - i_, (g) + i_);                              \
+            store_few((n) - i_, (g) + i_, f(y_, g_));                          \
+        }                                                                      \
+    } while (0)
+
+#define EACH_BACK(name)                                                        \
+    void NAME(name##_back_f32)(size_t n, const float *y, float *g) {           \
+        MAP_TWO(name##_back_lanes, n, y, g);                                   \
+    }
+EACH_BACK(sigmoid)
+EACH_BACK(tanh)
+EACH_BACK(relu)
+EACH_BACK(elliot)
+EACH_BACK(gelu)
+EACH_BACK(silu)
+
+void NAME(softmax_back_f32)(size_t n, const float *y, float *g) {
+    const float mean = NAME(dot_f32)(n, g, y);
+#define SOFTMAX_BACK(y, g) ((y) * ((g) - mean))
+    MAP_TWO(SOFTMAX_BACK, n, y, g);
+}
+
+/* For |x| <= 12000 and NaN: cos(|x| + turn pi/2). */
+INLINE vf cos_lanes(vf x, vu turn) {
+    vf a = abs_lanes(x);
     vf t = a * 0.636619772f + ROUND;
     vf nf = t - ROUND;
     vf r = a - nf * 0x1.92p+0f;
     r = r - nf * 0x1.fb4p-12f;
     r = r - nf * 0x1.444p-24f;
     r = r - nf * 0x1.68c234p-39f;
-    vu q = (vu)t;
+    vu q = (vu)t + turn;
     vf z = r * r;
     vf c = SPLAT(2.443315711809948e-5f);
     c = c * z - 1.388731625493765e-3f;
@@ -71,83 +287,133 @@ INLINE vf cos_lanes(vf x) {
     return (vf)((vu)y ^ (((q + 1u) & 2u) << 30));
 }
 
-INLINE vf relu_lanes(vf x) {
-    return (vf)((vi)x & (x > 0.0f));
-}
-
-/* x_i = f(x_i) for all i, n of any size: first the full registers, then the
- * tail as one more. One loop serves both, so that f is there only once. */
-#define MAP(f, n, x)                                                           \
-    do {                                                                       \
-        size_t rest_ = (n) % VW, end_ = (n) - rest_;                           \
-        float tail_[VW] = {0}, *at_ = (x);                                     \
-        for (;;) {                                                             \
-            for (size_t i_ = 0; i_ < end_; i_ += VW) {                         \
-                STORE(at_ + i_, f(LOAD(at_ + i_)));                            \
-            }                                                                  \
-            if (rest_ == 0 || at_ == tail_) {                                  \
-                break;                                                         \
-            }                                                                  \
-            memcpy(tail_, at_ + end_, rest_ * sizeof *tail_);                  \
-            at_ = tail_;                                                       \
-            end_ = VW;                                                         \
-        }                                                                      \
-        if (rest_ > 0) {                                                       \
-            memcpy((x) + (n) - rest_, tail_, rest_ * sizeof *tail_);           \
-        }                                                                      \
-    } while (0)
-
-void NAME(exp_f32)(size_t n, float *x) {
-    MAP(exp_lanes, n, x);
-}
-
-void NAME(tanh_f32)(size_t n, float *x) {
-    MAP(tanh_lanes, n, x);
-}
-
-void NAME(sigmoid_f32)(size_t n, float *x) {
-    MAP(sigmoid_lanes, n, x);
-}
-
-void NAME(relu_f32)(size_t n, float *x) {
-    MAP(relu_lanes, n, x);
-}
-
 static int has_large(size_t n, const float *x) {
     vi found = {0};
-    int large = 0;
     size_t i = 0;
     for (; n - i >= VW; i += VW) {
-        vf a = (vf)((vu)LOAD(x + i) & ~SIGN_BIT);
-        found |= a > 12000.0f;
+        found |= abs_lanes(LOAD(x + i)) > 12000.0f;
     }
-    for (int j = 0; j < VW; j++) {
-        large |= found[j];
+    if (i < n) {
+        found |= abs_lanes(load_few(n - i, x + i)) > 12000.0f;
     }
-    for (; i < n; i++) {
-        large |= x[i] > 12000.0f || x[i] < -12000.0f;
-    }
-    return large != 0;
+    return any_lane(found);
 }
 
-void NAME(cos_f32)(size_t n, float *x) {
+/* sin x = cos(|x| - pi/2) with the sign of x: cos and sin share their lanes;
+ * where x is large the scalar function takes over. */
+SHARED void wave(size_t n, float *x, int is_sin) {
+    const vu turn = (vu){0} - (uint32_t)is_sin;
+    const vu sign = (vu){0} + (is_sin ? SIGN_BIT : 0u);
     for (size_t i = 0; i < n; i += COS_CHUNK) {
         size_t count = n - i < COS_CHUNK ? n - i : COS_CHUNK;
         if (has_large(count, x + i)) {
             for (size_t j = i; j < i + count; j++) {
-                x[j] = mdg_cos_f32(x[j]);
+                x[j] = is_sin ? mdg_sin_f32(x[j]) : mdg_cos_f32(x[j]);
             }
         } else {
-            MAP(cos_lanes, count, x + i);
+#define WAVE(v) ((vf)((vu)cos_lanes(v, turn) ^ ((vu)(v) & sign)))
+            MAP(WAVE, count, x + i);
         }
     }
 }
 
+void NAME(cos_f32)(size_t n, float *x) {
+    wave(n, x, 0);
+}
+
+void NAME(sin_f32)(size_t n, float *x) {
+    wave(n, x, 1);
+}
+
+#define LARGER4(x, s)                                                          \
+    ((vf4)(((vi4)(x) & ((x) > (s))) | ((vi4)(s) & ~((x) > (s)))))
+typedef int32_t vi4 __attribute__((vector_size(16)));
+
+/* The largest of the lanes of m, none of which is NaN. */
+INLINE float largest_lane(vf m) {
+    vf4 q = __builtin_shufflevector(m, m, 0, 1, 2, 3);
+#if VW >= 8
+    vf4 q1 = __builtin_shufflevector(m, m, 4, 5, 6, 7);
+    q = LARGER4(q, q1);
+#endif
+#if VW == 16
+    vf4 q2 = __builtin_shufflevector(m, m, 8, 9, 10, 11);
+    vf4 q3 = __builtin_shufflevector(m, m, 12, 13, 14, 15);
+    q = LARGER4(q, q2);
+    q = LARGER4(q, q3);
+#endif
+    vf4 half = __builtin_shufflevector(q, q, 2, 3, 2, 3);
+    q = LARGER4(q, half);
+    return q[0] > q[1] ? q[0] : q[1];
+}
+
+/* max_f32 but for the sign of a zero, which e^x does not see. */
+INLINE float largest_of(size_t n, const float *x) {
+    if (n >= LANES) {
+        return NAME(max_f32)(n, x);
+    }
+    vf m = SPLAT(-__builtin_inff());
+    size_t i = 0;
+    for (; n - i >= VW; i += VW) {
+        vf v = LOAD(x + i);
+        m = SELECT(v > m, v, m);
+    }
+    float largest = largest_lane(m);
+    for (; i < n; i++) {
+        largest = x[i] > largest ? x[i] : largest;
+    }
+    return largest;
+}
+
+/* The sum over virtual lanes of e^(x_i - shift). The terms of the full blocks
+ * go to out, if that is not NULL, which may be x; those behind to `tail`. */
+SHARED float sum_of_exp(size_t n, const float *x, float shift, float *out,
+                        float *tail) {
+    vf s[REGS] = {{0}};
+    const size_t rest = n % LANES;
+    for (const float *end = x + (n - rest); x != end; x += LANES) {
+        UNROLL for (int j = 0; j < REGS; j++) {
+            vf e = exp_lanes(LOAD(x + j * VW) - shift);
+            s[j] += e;
+            if (out != NULL) {
+                STORE(out + j * VW, e);
+            }
+        }
+        out = out != NULL ? out + LANES : NULL;
+    }
+    float total = sum_of_lanes(s);
+    for (size_t j = 0; j < rest; j += VW) {
+        vf v = rest - j < VW ? load_few(rest - j, x + j) : LOAD(x + j);
+        STORE(tail + j, exp_lanes(v - shift));
+    }
+    for (size_t j = 0; j < rest; j++) {
+        total += tail[j];
+    }
+    return total;
+}
+
 void NAME(softmax_f32)(size_t n, float *x) {
-    const float largest = NAME(max_f32)(n, x);
-#define EXP_BELOW(v) exp_lanes((v) - largest)
-    MAP(EXP_BELOW, n, x);
-    const float total = NAME(sum_f32)(n, x);
-#define DIVIDE(v) ((v) / total)
-    MAP(DIVIDE, n, x);
+    float tail[LANES];
+    const size_t rest = n % LANES;
+    const float total = sum_of_exp(n, x, largest_of(n, x), x, tail);
+    for (float *end = x + (n - rest); x != end; x += VW) {
+        STORE(x, LOAD(x) / total);
+    }
+    for (size_t j = 0; j < rest; j += VW) {
+        vf y = LOAD(tail + j) / total;
+        if (rest - j < VW) {
+            store_few(rest - j, x + j, y);
+        } else {
+            STORE(x + j, y);
+        }
+    }
+}
+
+float NAME(log_sum_exp_f32)(size_t n, const float *x) {
+    float tail[LANES];
+    const float largest = largest_of(n, x);
+    const float shift =
+        __builtin_fabsf(largest) < __builtin_inff() ? largest : 0.0f;
+    const float total = sum_of_exp(n, x, shift, NULL, tail);
+    return mdg_log_f32(total) + shift;
 }

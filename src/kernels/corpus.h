@@ -11,11 +11,11 @@
 #define MDG_CORPUS_PARTS(X)                                                    \
     X(reduce, 0x16d757bau)                                                     \
     X(elementwise, 0x920caac0u)                                                \
-    X(activation, 0xaea70308u)                                                 \
-    X(matrix, 0xb3e5dde0u)                                                     \
+    X(activation, 0xffae9e72u)                                                 \
+    X(matrix, 0x72c6ad61u)                                                     \
     X(gather, 0xe3ef843fu)                                                     \
     X(half, 0xfd32e1b2u)                                                       \
-    X(update, 0xf27194d6u)                                                     \
+    X(update, 0x4a8ec05au)                                                     \
     X(int8, 0xcd8aaa79u)                                                       \
     X(bits, 0xe4f66661u)                                                       \
     X(pq4, 0x1d31df9cu)

@@ -37,6 +37,14 @@ typedef struct mdg_gemm {
 
 /* gemv: y_i = dot(row i of A, x); A is (rows, cols) with row stride lda.
  * gemv_fast: the same within the bounds above.
+ * gemv_t: y = [y +] transpose(A) x: y_j is the sum over rows i in increasing
+ * order of x_i a_ij, from 0, or from y_j when accumulating.
+ * rank1: A += alpha x transpose(y): a_ij = a_ij + (alpha x_i) y_j.
+ * spmv_csr: y = A x for a sparse A of compressed rows: the elements k from
+ * row_start[i] up to row_start[i + 1] of `column` and `value` are those of row
+ * i, so row_start has rows + 1 entries. y_i is the sum over four lanes: lane j
+ * adds value[k] x[column[k]] for the row's elements j, j + 4, j + 8, ... in
+ * order, from 0; then (s_0 + s_2) + (s_1 + s_3). y must not overlap x.
  * transpose: out (cols, rows) = transpose of x (rows, cols), both dense. */
 /* clang-format off */
 #define MDG_MATRIX_OPS(X, isa)                                                 \
@@ -46,6 +54,15 @@ typedef struct mdg_gemm {
     X(isa, void, gemm_fast_f32, (const mdg_gemm *g))                           \
     X(isa, void, gemv_fast_f32, (size_t rows, size_t cols, const float *a,     \
                                  size_t lda, const float *x, float *y))        \
+    X(isa, void, gemv_t_f32, (size_t rows, size_t cols, const float *a,        \
+                              size_t lda, const float *x, int accumulate,      \
+                              float *y))                                       \
+    X(isa, void, rank1_f32, (size_t rows, size_t cols, float alpha,            \
+                             const float *x, const float *y, float *a,         \
+                             size_t lda))                                      \
+    X(isa, void, spmv_csr_f32, (size_t rows, const uint32_t *row_start,        \
+                                const uint32_t *column, const float *value,    \
+                                const float *x, float *y))                     \
     X(isa, void, transpose_f32, (size_t rows, size_t cols, const float *x,     \
                                  float *out))
 /* clang-format on */

@@ -13,10 +13,28 @@ typedef struct mdg_adam {
     float beta1, beta2, rate, v_scale, epsilon, decay;
 } mdg_adam;
 
+/* One step of gradient descent with momentum: v = momentum v + (g + decay w);
+ * w = w - rate v, with the new v and the old w. */
+typedef struct mdg_sgd {
+    float rate, momentum, decay;
+} mdg_sgd;
+
+/* One step of iRPROP-. With h = g + decay w and the h of the last step, `last`:
+ * where h last > 0, size = size up, but at most `most`; where h last < 0,
+ * size = size down, but at least `least`, and h = 0. Then w = w - size for
+ * h > 0, w + size for h < 0, w + 0 else; last = h. */
+typedef struct mdg_rprop {
+    float up, down, least, most, decay;
+} mdg_rprop;
+
 /* clang-format off */
 #define MDG_UPDATE_OPS(X, isa)                                                 \
     X(isa, void, adam_f32, (size_t n, const mdg_adam *step, const float *g,    \
-                            float *w, float *m, float *v))
+                            float *w, float *m, float *v))                     \
+    X(isa, void, sgd_f32, (size_t n, const mdg_sgd *step, const float *g,      \
+                           float *w, float *v))                                \
+    X(isa, void, rprop_f32, (size_t n, const mdg_rprop *step, const float *g,  \
+                             float *w, float *last, float *size))
 /* clang-format on */
 
 #endif

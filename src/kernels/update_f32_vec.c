@@ -1,26 +1,75 @@
-/* update_f32_vec.c: a step of Adam. */
-#include "base/fmath.h"
-#include "kernels/vec.h"
+/* update_f32_vec.c: a step of each trainer. */
+#include "kernels/few.h"
+
+INLINE void adam(const mdg_adam *s, vf g, vf *w, vf *m, vf *v) {
+    const float keep1 = 1.0f - s->beta1;
+    const float keep2 = 1.0f - s->beta2;
+    *m = s->beta1 * *m + keep1 * g;
+    *v = s->beta2 * *v + keep2 * (g * g);
+    vf under = SQRT(*v) * s->v_scale + s->epsilon;
+    *w = (*w - (s->rate * *m) / under) - s->decay * *w;
+}
+
+INLINE void rprop(const mdg_rprop *s, vf g, vf *w, vf *last, vf *size) {
+    vf h = g + s->decay * *w;
+    vf agree = h * *last;
+    vf larger = *size * s->up, smaller = *size * s->down;
+    larger = SELECT(larger < s->most, larger, SPLAT(s->most));
+    smaller = SELECT(smaller > s->least, smaller, SPLAT(s->least));
+    vi back = agree < 0.0f;
+    *size = SELECT(agree > 0.0f, larger, SELECT(back, smaller, *size));
+    h = (vf)((vi)h & ~back);
+    vf up = (vf)((vi)*size & (h < 0.0f));
+    *w += SELECT(h > 0.0f, -*size, up);
+    *last = h;
+}
+
+/* One loop over arrays p, q, r of state, for a step on (g, &p, &q, &r). */
+#define STEPS(step, s, n, g, p, q, r)                                          \
+    do {                                                                       \
+        size_t i_ = 0;                                                         \
+        for (; (n) - i_ >= VW; i_ += VW) {                                     \
+            vf p_ = LOAD((p) + i_), q_ = LOAD((q) + i_), r_ = LOAD((r) + i_);  \
+            step(s, LOAD((g) + i_), &p_, &q_, &r_);                            \
+            STORE((p) + i_, p_);                                               \
+            STORE((q) + i_, q_);                                               \
+            STORE((r) + i_, r_);                                               \
+        }                                                                      \
+        if (i_ < (n)) {                                                        \
+            const size_t few_ = (n) - i_;                                      \
+            vf p_ = load_few(few_, (p) + i_), q_ = load_few(few_, (q) + i_);   \
+            vf r_ = load_few(few_, (r) + i_);                                  \
+            step(s, load_few(few_, (g) + i_), &p_, &q_, &r_);                  \
+            store_few(few_, (p) + i_, p_);                                     \
+            store_few(few_, (q) + i_, q_);                                     \
+            store_few(few_, (r) + i_, r_);                                     \
+        }                                                                      \
+    } while (0)
 
 void NAME(adam_f32)(size_t n, const mdg_adam *step, const float *g, float *w,
                     float *m, float *v) {
     const mdg_adam s = *step;
-    const float keep1 = 1.0f - s.beta1;
-    const float keep2 = 1.0f - s.beta2;
+    STEPS(adam, &s, n, g, w, m, v);
+}
+
+void NAME(rprop_f32)(size_t n, const mdg_rprop *step, const float *g, float *w,
+                     float *last, float *size) {
+    const mdg_rprop s = *step;
+    STEPS(rprop, &s, n, g, w, last, size);
+}
+
+void NAME(sgd_f32)(size_t n, const mdg_sgd *step, const float *g, float *w,
+                   float *v) {
+    const mdg_sgd s = *step;
     size_t i = 0;
     for (; n - i >= VW; i += VW) {
-        vf gi = LOAD(g + i), wi = LOAD(w + i);
-        vf mi = s.beta1 * LOAD(m + i) + keep1 * gi;
-        vf vi_ = s.beta2 * LOAD(v + i) + keep2 * (gi * gi);
-        vf under = SQRT(vi_) * s.v_scale + s.epsilon;
-        STORE(m + i, mi);
-        STORE(v + i, vi_);
-        STORE(w + i, (wi - (s.rate * mi) / under) - s.decay * wi);
+        vf wi = LOAD(w + i);
+        vf next = s.momentum * LOAD(v + i) + (LOAD(g + i) + s.decay * wi);
+        STORE(v + i, next);
+        STORE(w + i, wi - s.rate * next);
     }
     for (; i < n; i++) {
-        m[i] = s.beta1 * m[i] + keep1 * g[i];
-        v[i] = s.beta2 * v[i] + keep2 * (g[i] * g[i]);
-        float under = mdg_sqrt_f32(v[i]) * s.v_scale + s.epsilon;
-        w[i] = (w[i] - (s.rate * m[i]) / under) - s.decay * w[i];
+        v[i] = s.momentum * v[i] + (g[i] + s.decay * w[i]);
+        w[i] = w[i] - s.rate * v[i];
     }
 }

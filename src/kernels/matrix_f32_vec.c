@@ -1,0 +1,74 @@
+/* matrix_f32_vec.c: products with the transpose of a matrix, updates of rank
+ * one and sparse rows. */
+#include "kernels/vec.h"
+
+typedef float vf4 __attribute__((vector_size(16)));
+typedef float vf4_any __attribute__((vector_size(16), aligned(4), may_alias));
+
+/* Rows of A that pass over y at once. */
+#define ROWS 4
+
+/* y_j += x_0 a_0j + ..., one after the other. */
+INLINE void add_rows(size_t cols, const float *a, size_t lda, const float *x,
+                     float *y) {
+    const float x0 = x[0], x1 = x[1], x2 = x[2], x3 = x[3];
+    const float *b = a + lda, *c = b + lda, *d = c + lda;
+    size_t j = 0;
+    for (; cols - j >= VW; j += VW) {
+        vf s = LOAD(y + j) + x0 * LOAD(a + j);
+        s += x1 * LOAD(b + j);
+        s += x2 * LOAD(c + j);
+        s += x3 * LOAD(d + j);
+        STORE(y + j, s);
+    }
+    for (; j < cols; j++) {
+        float s = y[j] + x0 * a[j];
+        s += x1 * b[j];
+        s += x2 * c[j];
+        s += x3 * d[j];
+        y[j] = s;
+    }
+}
+
+void NAME(gemv_t_f32)(size_t rows, size_t cols, const float *a, size_t lda,
+                      const float *x, int accumulate, float *y) {
+    if (accumulate == 0 && cols > 0) {
+        memset(y, 0, cols * sizeof *y);
+    }
+    size_t i = 0;
+    for (; rows - i >= ROWS; i += ROWS) {
+        add_rows(cols, a + i * lda, lda, x + i, y);
+    }
+    for (; i < rows; i++) {
+        NAME(axpy_f32)(cols, x[i], a + i * lda, y);
+    }
+}
+
+void NAME(rank1_f32)(size_t rows, size_t cols, float alpha, const float *x,
+                     const float *y, float *a, size_t lda) {
+    for (size_t i = 0; i < rows; i++) {
+        NAME(axpy_f32)(cols, alpha * x[i], y, a + i * lda);
+    }
+}
+
+INLINE vf4 four_at(const float *x, const uint32_t *at) {
+    return (vf4){x[at[0]], x[at[1]], x[at[2]], x[at[3]]};
+}
+
+void NAME(spmv_csr_f32)(size_t rows, const uint32_t *row_start,
+                        const uint32_t *column, const float *value,
+                        const float *x, float *y) {
+    size_t k = rows > 0 ? row_start[0] : 0;
+    for (size_t i = 0; i < rows; i++) {
+        const size_t end = row_start[i + 1];
+        vf4 s = {0};
+        for (; end - k >= 4; k += 4) {
+            s += *(const vf4_any *)(value + k) * four_at(x, column + k);
+        }
+        for (int j = 0; k < end; j++, k++) {
+            s[j] += value[k] * x[column[k]];
+        }
+        vf4 d = s + __builtin_shufflevector(s, s, 2, 3, 2, 3);
+        y[i] = d[0] + d[1];
+    }
+}
