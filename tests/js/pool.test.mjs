@@ -89,6 +89,35 @@ test("20,000 jobs of odd sizes", async (t) => {
   }
 });
 
+const TEST_MODULE = readFileSync(
+  join(process.env.MIDGE_BUILD, "bindings", "js", "test-threads-simd.wasm"),
+);
+
+test("64,000 loops with nothing between them: every index once", async (t) => {
+  for (const threads of [2, 3, 8]) {
+    const { calls } = (await pool(t, { threads, wasm: TEST_MODULE })).core;
+    for (let seed = 1; seed <= 20; seed++) {
+      assert.equal(calls.test_loops(50, seed), 0);
+    }
+    assert.equal(calls.test_nested(100), 640000);
+  }
+});
+
+test("a body that allocates traps, wherever it runs", async (t) => {
+  const here = await pool(t, { threads: 2, wasm: TEST_MODULE });
+  assert.throws(() => here.core.calls.test_allocating(0), {
+    code: "TRAPPED",
+    message: /test_allocating \(unreachable\)/,
+  });
+  const there = await pool(t, { threads: 2, wasm: TEST_MODULE });
+  there.core.calls.test_allocating(1);
+  const x = there.f32(1);
+  await assert.rejects(there.gemv(x, x), {
+    code: "WORKER_FAILED",
+    message: /worker 1.* stopped: unreachable/,
+  });
+});
+
 test("what cannot be is refused, and the pool goes on", async (t) => {
   const p = await pool(t, { threads: 2, maxBytes: 4 * 2 ** 20 });
   const three = new Float32Array(3);

@@ -44,23 +44,26 @@ export function flat(results) {
           [`${size} ${job} distances`, got.distances]]));
 }
 
-/** Sizes around where a job becomes worth sharing, with nothing between them: a
- * late worker meets the next one. What is wrong, or undefined. */
+/** Jobs of odd sizes, around where they become worth sharing, of two kinds that
+ * write to the same place, with nothing between them: a late worker meets the
+ * next one. What is wrong, or undefined. */
 export async function stress(p, jobs) {
   const cols = 1031;
   const most = 301;
   const rows = p.f32(numbers(most * cols, 9));
   const x = p.f32(numbers(cols, 10));
-  const expected = await p.gemv(rows, x);
+  const expected = [await p.gemv(rows, x), await p.l2sqRows(rows, x)];
   const out = p.f32(most).array;
   const a = rows.array;
   for (let i = 0; i < jobs; i++) {
     const n = 60 + (i * 7919) % (most - 60);
-    out.fill(NaN, 0, n);
-    await p.gemv(a.subarray(0, n * cols), x, out.subarray(0, n));
+    const from = a.subarray(0, n * cols);
+    const to = out.subarray(0, n);
+    to.fill(NaN);
+    await (i % 2 ? p.l2sqRows(from, x, to) : p.gemv(from, x, to));
     for (let j = 0; j < n; j++) {
-      if (out[j] !== expected[j]) {
-        return `job ${i}, row ${j} of ${n}: ${out[j]}`;
+      if (to[j] !== expected[i % 2][j]) {
+        return `job ${i}, row ${j} of ${n}: ${to[j]}`;
       }
     }
   }
