@@ -15,48 +15,57 @@ INLINE vb load_both(enum op op, const uint8_t *a, const uint8_t *b) {
     return op == FIRST ? x : APPLY(op, x, LOAD_BYTES(b));
 }
 
-/* add_counts(s, v): the bits of four registers, or of one, added to lanes.
- * SSE has none: its instruction for 64 bits is faster than a table for 16
- * bytes. */
+/* counts_of(v): the bits of each part of a register; add_counts: those of up to
+ * four registers, added part by part, to lanes. SSE has none: its instruction
+ * for 64 bits is faster than a table for 16 bytes. */
 #if defined(__AVX512VPOPCNTDQ__)
-#define REGISTERS 1
+#define REGISTERS
+typedef vq parts;
 typedef vq lanes;
 
-INLINE lanes add_counts(lanes s, int registers, const vb *v) {
-    for (int j = 0; j < registers; j++) {
-        s += (vq)_mm512_popcnt_epi64((__m512i)v[j]);
-    }
-    return s;
+INLINE parts counts_of(vb v) {
+    return (vq)_mm512_popcnt_epi64((__m512i)v);
 }
-#elif VW > 4 || !defined(__SSE2__)
-#define REGISTERS 1
-#if defined(__wasm__)
+
+INLINE lanes add_counts(lanes s, parts counts) {
+    return s + counts;
+}
+
+#elif defined(__wasm__)
+#define REGISTERS
+typedef vb parts;
 typedef vu lanes; /* an object has less than 2^31 bytes, 2^32 bits a lane */
 
-INLINE vb counts_of(vb v) {
+INLINE parts counts_of(vb v) {
     return (vb)wasm_i8x16_popcnt((v128_t)v);
 }
 
-INLINE lanes add_bytes(lanes s, vb counts) {
+INLINE lanes add_counts(lanes s, parts counts) {
     v128_t pairs = wasm_u16x8_extadd_pairwise_u8x16((v128_t)counts);
     return s + (vu)wasm_u32x4_extadd_pairwise_u16x8(pairs);
 }
+
 #elif defined(__aarch64__)
+#define REGISTERS
+typedef vb parts;
 typedef vq lanes;
 
-INLINE vb counts_of(vb v) {
+INLINE parts counts_of(vb v) {
     return (vb)vcntq_u8((uint8x16_t)v);
 }
 
-INLINE lanes add_bytes(lanes s, vb counts) {
+INLINE lanes add_counts(lanes s, parts counts) {
     uint32x4_t words = vpaddlq_u16(vpaddlq_u8((uint8x16_t)counts));
     return (vq)vpadalq_u32((uint64x2_t)s, words);
 }
-#else
+
+#elif VW > 4
+#define REGISTERS
+typedef vb parts;
 typedef vq lanes;
 
-/* A table of the counts of four bits (W. Mula). */
-INLINE vb counts_of(vb v) {
+/* By a table of the counts of four bits (W. Mula). */
+INLINE parts counts_of(vb v) {
     const __m128i of_four =
         _mm_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4);
 #if VW == 16
@@ -69,63 +78,22 @@ INLINE vb counts_of(vb v) {
            (vb)X86(shuffle_epi8)(table, (vx)high);
 }
 
-INLINE lanes add_bytes(lanes s, vb counts) {
+INLINE lanes add_counts(lanes s, parts counts) {
     return s + (vq)X86(sad_epu8)((vx)counts, (vx)(vb){0});
 }
 #endif
 
-/* Counts of a byte are at most 8: four are added before they are widened. */
-INLINE lanes add_counts(lanes s, int registers, const vb *v) {
-    vb counts = counts_of(v[0]);
-    for (int j = 1; j < registers; j++) {
-        counts += counts_of(v[j]);
-    }
-    return add_bytes(s, counts);
-}
-#else
-#define REGISTERS 0
-#endif
-
-#if REGISTERS
-INLINE uint64_t sum_of_lanes(lanes s) {
-    uint64_t sum = 0;
-    for (size_t j = 0; j < sizeof s / sizeof s[0]; j++) {
-        sum += s[j];
-    }
-    return sum;
-}
-#endif
-
+#if VW < 16
 INLINE uint64_t word_at(const uint8_t *p) {
     uint64_t word;
     memcpy(&word, p, sizeof word);
     return word;
 }
 
-INLINE uint64_t count(enum op op, size_t n, const uint8_t *a,
-                      const uint8_t *b) {
+/* Less than a register. */
+INLINE uint64_t count_rest(enum op op, size_t n, const uint8_t *a,
+                           const uint8_t *b) {
     uint64_t sum = 0;
-#if REGISTERS
-    lanes s = {0};
-    for (; n >= 4 * VB; n -= 4 * VB, a += 4 * VB, b += 4 * VB) {
-        vb v[4];
-#pragma GCC unroll 4
-        for (size_t j = 0; j < 4; j++) {
-            v[j] = load_both(op, a + j * VB, b + j * VB);
-        }
-        s = add_counts(s, 4, v);
-    }
-    for (; n >= VB; n -= VB, a += VB, b += VB) {
-        vb v = load_both(op, a, b);
-        s = add_counts(s, 1, &v);
-    }
-#if VW == 16
-    vb v = load_part(a, n);
-    v = op == FIRST ? v : APPLY(op, v, load_part(b, n));
-    return sum_of_lanes(add_counts(s, 1, &v));
-#endif
-    sum = sum_of_lanes(s);
-#endif
     for (; n >= 8; n -= 8, a += 8, b += 8) {
         uint64_t word = APPLY(op, word_at(a), word_at(b));
         sum += (unsigned)__builtin_popcountll(word);
@@ -135,6 +103,54 @@ INLINE uint64_t count(enum op op, size_t n, const uint8_t *a,
     }
     return sum;
 }
+#endif
+
+#if defined(REGISTERS)
+INLINE uint64_t count(enum op op, size_t n, const uint8_t *a,
+                      const uint8_t *b) {
+    lanes s = {0};
+    for (; n >= 4 * VB; n -= 4 * VB, a += 4 * VB, b += 4 * VB) {
+        parts four = counts_of(load_both(op, a, b));
+#pragma GCC unroll 3
+        for (size_t j = 1; j < 4; j++) {
+            four += counts_of(load_both(op, a + j * VB, b + j * VB));
+        }
+        s = add_counts(s, four);
+    }
+    parts rest = {0};
+    for (; n >= VB; n -= VB, a += VB, b += VB) {
+        rest += counts_of(load_both(op, a, b));
+    }
+#if VW == 16
+    if (n > 0) {
+        vb v = load_part(a, n);
+        rest += counts_of(op == FIRST ? v : APPLY(op, v, load_part(b, n)));
+    }
+    return sum_of_quads(add_counts(s, rest));
+#else
+    s = add_counts(s, rest);
+#if defined(__wasm__)
+    uint64_t sum = sum_of_words(s);
+#else
+    uint64_t sum = sum_of_quads(s);
+#endif
+    return sum + count_rest(op, n, a, b);
+#endif
+}
+#else
+INLINE uint64_t count(enum op op, size_t n, const uint8_t *a,
+                      const uint8_t *b) {
+    uint64_t s[2] = {0};
+    for (; n >= 32; n -= 32, a += 32, b += 32) {
+#pragma GCC unroll 4
+        for (size_t j = 0; j < 4; j++) {
+            uint64_t word = APPLY(op, word_at(a + 8 * j), word_at(b + 8 * j));
+            s[j % 2] += (unsigned)__builtin_popcountll(word);
+        }
+    }
+    return s[0] + s[1] + count_rest(op, n, a, b);
+}
+#endif
 
 uint64_t NAME(popcount_b1)(size_t n, const uint8_t *a) {
     return count(FIRST, n, a, a);

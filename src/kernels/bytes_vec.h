@@ -15,8 +15,10 @@ typedef uint8_t vb_any
     __attribute__((vector_size(4 * VW), aligned(1), may_alias));
 
 typedef uint32_t vu4 __attribute__((vector_size(16)));
+typedef uint64_t vq2 __attribute__((vector_size(16)));
 #if VW == 16
 typedef uint32_t vu8 __attribute__((vector_size(32)));
+typedef uint64_t vq4 __attribute__((vector_size(32)));
 #endif
 
 #define LOAD_BYTES(p)     ((vb) * (const vb_any *)(p))
@@ -77,6 +79,23 @@ INLINE uint32_t sum_of_words(vu v) {
             __builtin_shufflevector(h, h, 4, 5, 6, 7);
 #endif
     q += __builtin_shufflevector(q, q, 2, 3, 0, 1);
+    return q[0] + q[1];
+}
+
+/* The sum of the 64-bit lanes. */
+INLINE uint64_t sum_of_quads(vq v) {
+#if VW == 16
+    vq4 h = __builtin_shufflevector(v, v, 0, 1, 2, 3) +
+            __builtin_shufflevector(v, v, 4, 5, 6, 7);
+#elif VW == 8
+    vq h = v;
+#endif
+#if VW == 4
+    vq2 q = v;
+#else
+    vq2 q = __builtin_shufflevector(h, h, 0, 1) +
+            __builtin_shufflevector(h, h, 2, 3);
+#endif
     return q[0] + q[1];
 }
 

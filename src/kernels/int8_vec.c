@@ -23,6 +23,19 @@ INLINE uint32_t total(sums p, int scale) {
     return sum_of_words(p.s + p.t * (uint32_t)scale);
 }
 
+/* Less than a register, which only AVX-512 loads: zeros add nothing. */
+#if VW == 16
+#define LAST_STEP(op, p, a, b, n)                                              \
+    if ((n) > 0) {                                                             \
+        vb x_part = load_part(a, n), y_part = load_part(b, n);                 \
+        (p) = step_##op(p, (const void *)&x_part, (const void *)&y_part);      \
+    }
+#define REST(n) ((void)(n), (size_t)0)
+#else
+#define LAST_STEP(op, p, a, b, n)
+#define REST(n) (n)
+#endif
+
 /* One vector and another. */
 #define PAIR(op, type, result, scale, TERM)                                    \
     result NAME(op)(size_t n, const type *a, const type *b) {                  \
@@ -36,12 +49,13 @@ INLINE uint32_t total(sums p, int scale) {
         for (; n >= VB; n -= VB, a += VB, b += VB) {                           \
             p[0] = step_##op(p[0], a, b);                                      \
         }                                                                      \
+        LAST_STEP(op, p[0], a, b, n)                                           \
         _Pragma("GCC unroll 4") for (size_t j = 1; j < CHAINS; j++) {          \
             p[0].s += p[j].s;                                                  \
             p[0].t += p[j].t;                                                  \
         }                                                                      \
         uint32_t sum = total(p[0], scale);                                     \
-        for (size_t i = 0; i < n; i++) {                                       \
+        for (size_t i = 0; i < REST(n); i++) {                                 \
             sum += (uint32_t)TERM(a[i], b[i]);                                 \
         }                                                                      \
         return (result)sum;                                                    \
@@ -58,9 +72,12 @@ void NAME(cosine_i8)(size_t n, const int8_t *a, const int8_t *b, int32_t *out) {
         p[1] = step_dot_i8(p[1], a, a);
         p[2] = step_dot_i8(p[2], b, b);
     }
+    LAST_STEP(dot_i8, p[0], a, b, n)
+    LAST_STEP(dot_i8, p[1], a, a, n)
+    LAST_STEP(dot_i8, p[2], b, b, n)
     uint32_t sum[3] = {total(p[0], DOT_I8_SCALE), total(p[1], DOT_I8_SCALE),
                        total(p[2], DOT_I8_SCALE)};
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < REST(n); i++) {
         sum[0] += (uint32_t)(a[i] * b[i]);
         sum[1] += (uint32_t)(a[i] * a[i]);
         sum[2] += (uint32_t)(b[i] * b[i]);
@@ -80,10 +97,11 @@ void NAME(cosine_i8)(size_t n, const int8_t *a, const int8_t *b, int32_t *out) {
             }                                                                  \
         }                                                                      \
         _Pragma("GCC unroll 4") for (size_t r = 0; r < ROWS; r++) {            \
+            LAST_STEP(op, p[r], row[r] + i, x + i, n - i)                      \
             sums q = {p[r].s, p[shared ? 0 : r].t};                            \
             uint32_t sum = total(q, scale);                                    \
-            for (size_t j = i; j < n; j++) {                                   \
-                sum += (uint32_t)TERM(row[r][j], x[j]);                        \
+            for (size_t j = 0; j < REST(n - i); j++) {                         \
+                sum += (uint32_t)TERM(row[r][i + j], x[i + j]);                \
             }                                                                  \
             out[r] = (result)sum;                                              \
         }                                                                      \

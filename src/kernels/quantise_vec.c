@@ -6,10 +6,28 @@
  * the low bits. */
 #define LARGE 0x1.8p23f
 
+/* Of numbers that are none of them NaN. */
+#if defined(__wasm__)
+#define MIN(a, b) ((vf)wasm_f32x4_pmin((v128_t)(a), (v128_t)(b)))
+#define MAX(a, b) ((vf)wasm_f32x4_pmax((v128_t)(a), (v128_t)(b)))
+#elif defined(__aarch64__)
+#define MIN(a, b) ((vf)vminq_f32((float32x4_t)(a), (float32x4_t)(b)))
+#define MAX(a, b) ((vf)vmaxq_f32((float32x4_t)(a), (float32x4_t)(b)))
+#else
+#define MIN(a, b) ((vf)X86(min_ps)((vx_float)(a), (vx_float)(b)))
+#define MAX(a, b) ((vf)X86(max_ps)((vx_float)(a), (vx_float)(b)))
+#if VW == 16
+typedef __m512 vx_float;
+#elif VW == 8
+typedef __m256 vx_float;
+#else
+typedef __m128 vx_float;
+#endif
+#endif
+
 INLINE vi nearest(vf v) {
     v = (vf)((vi)v & (v == v));
-    v = SELECT(v > SPLAT(127.0f), SPLAT(127.0f), v);
-    v = SELECT(v < SPLAT(-127.0f), SPLAT(-127.0f), v);
+    v = MAX(MIN(v, SPLAT(127.0f)), SPLAT(-127.0f));
     return (vi)(v + SPLAT(LARGE)) - (vi)SPLAT(LARGE);
 }
 
@@ -67,17 +85,29 @@ void NAME(f32_to_i8)(size_t n, float factor, const float *x, int8_t *out) {
     }
 }
 
-/* The bytes at x as floats. */
-INLINE vf floats_of(const int8_t *x) {
-    typedef int8_t part __attribute__((vector_size(VW)));
+/* VW bytes at x as floats. */
+INLINE vf floats_at(const int8_t *x) {
+#if VW == 16
+    __m128i bytes = _mm_loadu_si128((const void *)x);
+    return (vf)_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes));
+#elif VW == 8
+    __m128i bytes = _mm_loadl_epi64((const void *)x);
+    return (vf)_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes));
+#elif defined(__SSE2__)
+    int32_t bytes;
+    memcpy(&bytes, x, sizeof bytes);
+    return (vf)_mm_cvtepi32_ps(_mm_cvtepi8_epi32(_mm_cvtsi32_si128(bytes)));
+#else
+    typedef int8_t part __attribute__((vector_size(4)));
     part bytes;
     memcpy(&bytes, x, sizeof bytes);
     return __builtin_convertvector(bytes, vf);
+#endif
 }
 
 void NAME(i8_to_f32)(size_t n, float factor, const int8_t *x, float *out) {
     for (; n >= VW; n -= VW, x += VW, out += VW) {
-        STORE(out, floats_of(x) * SPLAT(factor));
+        STORE(out, floats_at(x) * SPLAT(factor));
     }
     for (size_t i = 0; i < n; i++) {
         out[i] = (float)x[i] * factor;
