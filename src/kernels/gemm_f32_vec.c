@@ -6,6 +6,8 @@
  * operations per sum and step hide the latency from eight sums on. */
 #if VW == 16
 #define ROWS 12
+#elif defined(__aarch64__)
+#define ROWS 8
 #elif VW == 8
 #define ROWS 6
 #else

@@ -23,7 +23,18 @@
 #define M_BLOCK   256 /* this many rows of a block of A stay in L2 */
 #define AHEAD     12  /* steps of k: a transposed A has a line of cache each */
 #define PACK_ROWS (2 * ROWS)
-#define WIDE      (8 * VW) /* columns of a tile that has one row */
+
+/* In wasm every byte is loaded by somebody: tiles of two heights, which only
+ * add to C; what comes before and after has a loop of its own. */
+#if defined(__wasm__)
+#define SMALL 1
+#define WIDE  (6 * VW) /* columns of a tile that has one row */
+#define FEW   3        /* rows for which such tiles are best */
+#else
+#define SMALL 0
+#define WIDE  (8 * VW)
+#define FEW   3
+#endif
 
 #if VW == 16
 INLINE vf load_some(size_t n, const float *x) {
@@ -51,7 +62,7 @@ INLINE void store_some(size_t n, vf v, float *x) {
 /* What the next tile adds to would be waited for at its start, one row of C per
  * page of memory. */
 INLINE void fetch_next(const mdg_gemm *t, size_t rows, size_t regs) {
-#if !defined(__wasm__)
+#if !SMALL
 #pragma GCC unroll 16
     for (size_t r = 0; r < rows; r++) {
         for (size_t v = 0; v < regs * VW; v += 16) {
@@ -64,82 +75,46 @@ INLINE void fetch_next(const mdg_gemm *t, size_t rows, size_t regs) {
 /* One tile: t->c gets t->k more products; rows and regs are constants at each
  * call, so that the sums become registers. */
 INLINE void tile(const mdg_gemm *t, size_t rows, size_t regs) {
-    vf s[ROWS][2] = {{{0}}};
+    vf s[ROWS * 2 > 8 ? ROWS * 2 : 8] = {{0}};
     fetch_next(t, rows, regs);
-    if (t->accumulate != 0) {
-#pragma GCC unroll 16
-        for (size_t r = 0; r < rows; r++) {
-#pragma GCC unroll 2
-            for (size_t v = 0; v < regs; v++) {
-                s[r][v] = LOAD(t->c + r * t->ldc + v * VW);
-            }
+    if (SMALL || t->accumulate != 0) {
+#pragma GCC unroll 32
+        for (size_t i = 0; i < rows * regs; i++) {
+            s[i] = LOAD(t->c + i / regs * t->ldc + i % regs * VW);
         }
     }
     const float *a = t->a;
     const float *b = t->b;
     const size_t a_row = t->a_row, a_col = t->a_col, ldb = t->ldb;
     for (size_t k = t->k; k > 0; k--, a += a_col, b += ldb) {
+        vf piece[8];
         __builtin_prefetch(a + AHEAD * a_col);
-        vf b0 = LOAD(b);
-        vf b1 = regs == 2 ? LOAD(b + VW) : b0;
-#pragma GCC unroll 16
-        for (size_t r = 0; r < rows; r++) {
-            vf x = SPLAT(a[r * a_row]);
-            s[r][0] = MADD(s[r][0], x, b0);
-            if (regs == 2) {
-                s[r][1] = MADD(s[r][1], x, b1);
-            }
-        }
-    }
-    if (t->bias != NULL) {
-        vf bias0 = LOAD(t->bias);
-        vf bias1 = regs == 2 ? LOAD(t->bias + VW) : bias0;
-#pragma GCC unroll 16
-        for (size_t r = 0; r < rows; r++) {
-            s[r][0] += bias0;
-            if (regs == 2) {
-                s[r][1] += bias1;
-            }
-        }
-    }
-#pragma GCC unroll 16
-    for (size_t r = 0; r < rows; r++) {
-#pragma GCC unroll 2
+#pragma GCC unroll 8
         for (size_t v = 0; v < regs; v++) {
-            STORE(t->c + r * t->ldc + v * VW, s[r][v]);
+            piece[v] = LOAD(b + v * VW);
         }
+#pragma GCC unroll 32
+        for (size_t i = 0; i < rows * regs; i++) {
+            s[i] = MADD(s[i], SPLAT(a[i / regs * a_row]), piece[i % regs]);
+        }
+    }
+    if (!SMALL && t->bias != NULL) {
+#pragma GCC unroll 32
+        for (size_t i = 0; i < rows * regs; i++) {
+            s[i] += LOAD(t->bias + i % regs * VW);
+        }
+    }
+#pragma GCC unroll 32
+    for (size_t i = 0; i < rows * regs; i++) {
+        STORE(t->c + i / regs * t->ldc + i % regs * VW, s[i]);
     }
 }
 
-/* A row alone: two sums would wait for each other, eight do not, and B is read
- * in longer pieces. */
-static void wide_row(const mdg_gemm *t) {
-    vf s[WIDE / VW] = {{0}};
-    if (t->accumulate != 0) {
-#pragma GCC unroll 8
-        for (size_t v = 0; v < WIDE / VW; v++) {
-            s[v] = LOAD(t->c + v * VW);
-        }
-    }
-    const float *a = t->a;
-    const float *b = t->b;
-    const size_t a_col = t->a_col, ldb = t->ldb;
-    for (size_t k = t->k; k > 0; k--, a += a_col, b += ldb) {
-        vf x = SPLAT(*a);
-#pragma GCC unroll 8
-        for (size_t v = 0; v < WIDE / VW; v++) {
-            s[v] = MADD(s[v], x, LOAD(b + v * VW));
-        }
-    }
-    if (t->bias != NULL) {
-#pragma GCC unroll 8
-        for (size_t v = 0; v < WIDE / VW; v++) {
-            s[v] += LOAD(t->bias + v * VW);
-        }
-    }
-#pragma GCC unroll 8
-    for (size_t v = 0; v < WIDE / VW; v++) {
-        STORE(t->c + v * VW, s[v]);
+/* Rows one by one: two sums would wait for each other, eight do not, and B is
+ * read in longer pieces. */
+static void wide_rows(mdg_gemm t) {
+    for (; t.m > 0; t.m--, t.a += t.a_row, t.c += t.ldc) {
+        tile(&t, 1, WIDE / VW);
     }
 }
 
@@ -162,10 +137,12 @@ INLINE size_t tallest_tile(const mdg_gemm *t, size_t regs) {
         return 4;
     }
 #endif
+#if !SMALL
     if (t->m >= 2) {
         tile(t, 2, regs);
         return 2;
     }
+#endif
     tile(t, 1, regs);
     return 1;
 }
@@ -219,7 +196,7 @@ static void partial_strip(mdg_gemm t, size_t cols) {
     float part[ROWS * STRIP] = {0}, bias[STRIP] = {0};
     const size_t m = t.m;
     float *c = t.c;
-    if (t.bias != NULL) {
+    if (!SMALL && t.bias != NULL) {
         widen(cols, t.n, t.bias, bias);
         t.bias = bias;
     }
@@ -228,7 +205,7 @@ static void partial_strip(mdg_gemm t, size_t cols) {
     t.ldc = t.n;
     for (size_t i = 0; i < m; i += ROWS) {
         t.m = m - i < ROWS ? m - i : ROWS;
-        for (size_t r = 0; t.accumulate != 0 && r < t.m; r++) {
+        for (size_t r = 0; (SMALL || t.accumulate != 0) && r < t.m; r++) {
             widen(cols, t.n, c + r * ldc, part + r * t.n);
         }
         full_strip(t);
@@ -266,9 +243,9 @@ static void strips(const mdg_gemm *block, float *panel) {
         t.b += j;
         t.c += j;
         t.bias = t.bias != NULL ? t.bias + j : NULL;
-        if (t.m == 1 && block->n - j >= WIDE) {
+        if (t.m <= FEW && block->n - j >= WIDE) {
             cols = WIDE;
-            wide_row(&t);
+            wide_rows(t);
             continue;
         }
         cols = block->n - j < STRIP ? block->n - j : STRIP;
@@ -285,12 +262,34 @@ static void strips(const mdg_gemm *block, float *panel) {
     }
 }
 
+/* Before the first block of k, where tiles only add. */
+static void start(const mdg_gemm *g) {
+    for (size_t i = 0; SMALL && g->accumulate == 0 && i < g->m; i++) {
+        memset(g->c + i * g->ldc, 0, g->n * sizeof *g->c);
+    }
+}
+
+/* After the last. */
+static void finish(const mdg_gemm *g) {
+    for (size_t i = 0; SMALL && g->bias != NULL && i < g->m; i++) {
+        NAME(axpy_f32)(g->n, 1.0f, g->bias, g->c + i * g->ldc);
+    }
+    /* Short rows would be ends and no middle: all at once where they touch. */
+    const int dense = g->ldc == g->n;
+    const size_t n = dense ? g->m * g->n : g->n;
+    const size_t rows = dense ? 1 : g->m;
+    for (size_t i = 0; g->activate != NULL && i < rows; i++) {
+        g->activate(n, g->c + i * g->ldc);
+    }
+}
+
 /* Some rows of C, from the first product to the last. */
 static void rows_of_c(const mdg_gemm *g, float *panel) {
     size_t blocks = (g->k + K_BLOCK - 1) / K_BLOCK;
     blocks = blocks == 0 ? 1 : blocks;
     const size_t k_step = (g->k + blocks - 1) / blocks;
     size_t k = 0;
+    start(g);
     for (size_t block = 0; block < blocks; block++, k += k_step) {
         mdg_gemm t = *g;
         t.k = g->k - k < k_step ? g->k - k : k_step;
@@ -300,13 +299,7 @@ static void rows_of_c(const mdg_gemm *g, float *panel) {
         t.bias = block + 1 == blocks ? g->bias : NULL;
         strips(&t, panel);
     }
-    /* Short rows would be ends and no middle: all at once where they touch. */
-    const int dense = g->ldc == g->n;
-    const size_t n = dense ? g->m * g->n : g->n;
-    const size_t rows = dense ? 1 : g->m;
-    for (size_t i = 0; g->activate != NULL && i < rows; i++) {
-        g->activate(n, g->c + i * g->ldc);
-    }
+    finish(g);
 }
 
 INLINE void gemm(const mdg_gemm *g) {
