@@ -577,7 +577,7 @@ void work_prepare(size_t index) {
         fill(large_b, LARGE, 6, -1.0f);
         fill_chosen(LARGE_ROWS);
     } else {
-        fill_chosen(ROWS);
+        fill_chosen(w->m);
     }
     fill_others();
     memset(halves_out, 0, sizeof halves_out);
