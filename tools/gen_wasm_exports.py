@@ -4,10 +4,12 @@ EXPORT(name) declarations of their C files, and from the lists of operations of
 the kernels. A call of something that is not there is then a compile error, and
 a module that lacks something is refused when it is loaded.
 
-usage: gen_wasm_exports.py OUT_TS DEPFILE ROOT MODULE=FILE,FILE... ...
+usage: gen_wasm_exports.py OUT_TS DEPFILE ROOT MODULE=PART,PART... ...
 
-FILE is below bindings/js/wasm of ROOT, or `kernels` for the operations. The
-module `common` is none by itself: every other one has what it has.
+PART is a C file below bindings/js/wasm of ROOT; a family of operations, such as
+`reduce`; one operation; `all` operations; or a module named before, which this
+one has all of. The module `common` is none by itself: every other one has what
+it has.
 """
 import re
 import sys
@@ -90,16 +92,19 @@ def families(root):
 
 
 def operations(headers):
-    """Every operation of the kernels: name -> signature."""
+    """The operations by family: family -> name -> signature."""
     found = {}
     for path in headers:
         text = path.read_text().replace("\\\n", " ")
-        for body in re.findall(r"#define MDG_\w+_OPS\(X, isa\)(.*)", text):
-            for result, name, parameters in OPERATION.findall(body):
-                found[name] = function(result, parameters)
-            if body.count("X(") != len(OPERATION.findall(body)):
+        for family, body in re.findall(
+                r"#define MDG_(\w+)_OPS\(X, isa\)(.*)", text):
+            listed = OPERATION.findall(body)
+            if body.count("X(") != len(listed):
                 raise Bad(f"{path.name}: an operation that cannot be read")
-    if not found:
+            found[family.lower()] = {
+                name: function(result, parameters)
+                for result, name, parameters in listed}
+    if not any(found.values()):
         raise Bad("no operations")
     return found
 
@@ -149,35 +154,86 @@ def write_list(out, comment, head, names, tail="];"):
     out.write(f"{tail}\n\n")
 
 
-def write(out, modules, headers, selftest):
-    """MODULES: name -> (has the operations, what it declares itself)."""
-    ops = operations(headers)
-    common = modules.pop("common")[1]
+class Module:
+    """What a module exports: `parent` is a module that it has all of."""
+
+    def __init__(self, name, parts, modules, families_of, folder):
+        self.name, self.parent = name, modules.get(parts[0])
+        self.files = [folder / part for part in parts if part.endswith(".c")]
+        self.functions, self.ops = {}, {}
+        every = {name: one for family in families_of.values()
+                 for name, one in family.items()}
+        for path in self.files:
+            self.functions.update(doors(path))
+        for part in parts[1 if self.parent else 0:]:
+            if part == "all":
+                self.ops.update(every)
+            elif part in families_of:
+                self.ops.update(families_of[part])
+            elif part in every:
+                self.ops[part] = every[part]
+            elif not part.endswith(".c"):
+                raise Bad(f"{name}: there is nothing called {part}")
+        if self.parent:
+            self.ops = {one: what for one, what in self.ops.items()
+                        if one not in self.parent.ops}
+
+    def interfaces(self, out):
+        parent = camel(self.parent.name) if self.parent else None
+        parents = [f"{parent}Exports" if parent else "CommonExports"]
+        if self.ops:
+            write_interface(out, camel(self.name) + "Ops",
+                            [f"{parent}Ops"] if parent else [], self.ops)
+            parents.append(camel(self.name) + "Ops")
+        write_interface(out, camel(self.name) + "Exports", parents,
+                        self.functions)
+
+    def listed(self):
+        """The lists of names that it has, as TypeScript."""
+        names = "".join(f'    "{name}",\n' for name in self.functions)
+        above = f"EXPORT_NAMES_OF_{self.parent.name.upper()}" \
+            if self.parent else "COMMON"
+        ops = f"\n    ...OPERATIONS.{self.name}," if self.ops else ""
+        return f"    ...{above},{ops}\n{names}"
+
+
+def write_lists(out, modules):
+    out.write("/** The operations of modules, without those of the module that "
+              "they extend. */\nexport const OPERATIONS = {\n")
+    for module in modules:
+        if module.ops:
+            names = "".join(f'    "{name}",\n' for name in module.ops)
+            out.write(f"  {module.name}: [\n{names}  ],\n")
+    out.write("} as const;\n\n")
+    for module in modules:
+        if any(other.parent is module for other in modules):
+            out.write(f"const EXPORT_NAMES_OF_{module.name.upper()} = [\n"
+                      f"{module.listed()}] as const;\n\n")
+    out.write("/** What each module must have; a loaded one is checked. */\n"
+              "export const EXPORT_NAMES: {\n  readonly [M in keyof "
+              "ModuleExports]: readonly (keyof ModuleExports[M])[];\n} = {\n")
+    for module in modules:
+        out.write(f"  {module.name}: [\n{module.listed()}  ],\n")
+    out.write("};\n\n")
+
+
+def write(out, common, modules, headers, selftest):
     out.write("/** Made by tools/gen_wasm_exports.py from the C sources of the "
               "modules; do\n * not edit. */\n\n"
               "/** An address in a module's memory. */\n"
               "export type Pointer = number;\n\n")
     write_interface(out, "CommonExports", [], common)
-    write_interface(out, "KernelOps", [], ops)
-    for module, (has_ops, found) in modules.items():
-        parents = ["CommonExports"] + (["KernelOps"] if has_ops else [])
-        write_interface(out, camel(module) + "Exports", parents, found)
+    for module in modules:
+        module.interfaces(out)
     out.write("export interface ModuleExports {\n")
-    out.writelines(f"  {name}: {camel(name)}Exports;\n" for name in modules)
+    out.writelines(f"  {module.name}: {camel(module.name)}Exports;\n"
+                   for module in modules)
     out.write("}\n\n")
-    write_list(out, "The operations of the kernels.",
-               "OPERATIONS: readonly (keyof KernelOps)[] = [", ops)
-    write_list(out, "What every module has.",
-               "COMMON: readonly (keyof CommonExports)[] = [", common)
-    out.write("/** What each module must have; a loaded one is checked. */\n"
-              "export const EXPORT_NAMES: {\n  readonly [M in keyof "
-              "ModuleExports]: readonly (keyof ModuleExports[M])[];\n} = {\n")
-    for module, (has_ops, found) in modules.items():
-        lists = "...COMMON, " + ("...OPERATIONS, " if has_ops else "")
-        names = "".join(f'    "{name}",\n' for name in found)
-        out.write(f"  {module}: [\n    {lists.rstrip()}\n{names}  ],\n")
-    out.write("};\n\n")
-    everything = [common, ops, *(found for _, found in modules.values())]
+    write_list(out, "What every module has.", "COMMON = [", common,
+               "] as const;")
+    write_lists(out, modules)
+    everything = [common, *(found for module in modules
+                            for found in (module.ops, module.functions))]
     write_list(out, "Results that are unsigned: WebAssembly hands over all as "
                "signed.", "UNSIGNED: ReadonlySet<string> = new Set([",
                sorted({name for found in everything
@@ -198,19 +254,17 @@ def main(out_path, depfile, root, *wanted):
     headers = families(root)
     header = root / "include/midge/selftest.h"
     selftest = re.search(r"SELFTEST_RESULT (0x[0-9a-f]+)", header.read_text())
-    read = [root / "src/kernels/kernels.h", header, *headers]
+    families_of = operations(headers)
     modules = {}
     for one in wanted:
-        module, _, names = one.partition("=")
-        files = [root / "bindings/js/wasm" / name for name in names.split(",")
-                 if name != "kernels"]
-        found = {}
-        for path in files:
-            found.update(doors(path))
-        modules[module] = ("kernels" in names.split(","), found)
-        read += files
+        name, _, parts = one.partition("=")
+        modules[name] = Module(name, parts.split(","), modules, families_of,
+                               root / "bindings/js/wasm")
+    read = [root / "src/kernels/kernels.h", header, *headers,
+            *(path for module in modules.values() for path in module.files)]
+    common = modules.pop("common").functions
     with open(out_path, "w", encoding="utf-8") as out:
-        write(out, modules, headers, selftest[1])
+        write(out, common, list(modules.values()), headers, selftest[1])
     Path(depfile).write_text(f"{out_path}: {' '.join(map(str, read))}\n")
 
 

@@ -19,7 +19,7 @@ import {
 } from "./wasm_support.mjs";
 
 const midge = await importMidge();
-const { loadKernels, selftest, SELFTEST_RESULT } = midge;
+const { loadKernels, loadVectors, selftest, SELFTEST_RESULT } = midge;
 const file = (variant) => join(DIST, "wasm", `midge-kernels-${variant}.wasm`);
 
 /** Node 20 has no `using` yet: what a test keeps is disposed after it. */
@@ -145,6 +145,7 @@ describe("what the methods mean", async () => {
     const t = k.matmul(turned, b, { ...m, transposeA: true });
     assert.deepEqual([...t], [20, 14, 56, 41]);
     assert.deepEqual([...k.gemv(a, Float32Array.of(1, 0, 1))], [4, 10]);
+    assert.deepEqual([...k.gemvFast(a, Float32Array.of(1, 0, 1))], [4, 10]);
     const x = Float32Array.of(1, 2, 4);
     assert.deepEqual([...k.l2sqRows(a, x)], [1, 22]);
     const rows = Uint32Array.of(1, 0, 1);
@@ -263,7 +264,7 @@ describe("blocks", () => {
     const k = await fresh();
     const a = keep(k.f32([1, 2, 3, 4]));
     const out = keep(k.f32(2));
-    assert.equal(k.gemv(a, Float32Array.of(1, 1), { out }), out);
+    assert.equal(k.gemv(a, Float32Array.of(1, 1), out), out);
     assert.deepEqual([...out.array], [3, 7]);
     const codes = keep(k.u16(4));
     assert.equal(k.toF16(a, codes), codes);
@@ -331,7 +332,7 @@ describe("what is refused", async () => {
     mismatch(() => k.axpy(1, two, three), /axpy/);
     mismatch(() => k.add(two, two, three), /add/);
     mismatch(() => k.gemv(three, two), /3 elements do not fill rows of 2/);
-    mismatch(() => k.gemv(three, three, { out: two }), /the result has 2/);
+    mismatch(() => k.gemv(three, three, two), /the result has 2/);
     mismatch(() => k.matmul(two, two, { m: 1, k: 2, n: 2 }), /B has 2 .* 4 are/);
     mismatch(() => k.matmul(two, two, { m: 1.5, k: 2, n: 1 }), /m is 1\.5/);
     const shape = { m: 1, k: 2, n: 1 };
@@ -375,10 +376,41 @@ describe("what is refused", async () => {
   });
 });
 
+describe("vectors alone", () => {
+  for (const variant of VARIANTS) {
+    test(`${variant}: the same bits from the smaller module`, async () => {
+      const v = await loadVectors({ variant });
+      const k = await loadKernels({ variant });
+      assert.equal(v.info().module, `vectors-${variant}`);
+      assert.equal(v.info().isa, k.info().isa);
+      const [a, b] = [numbers(v, 1), numbers(v, 2)];
+      assertSameBits(numbers(k, 1), a);
+      for (const name of ["dot", "l2sq", "l1", "cosine"]) {
+        assert.equal(v[name](a, b), k[name](a, b), name);
+      }
+      const near = (module) => {
+        const rows = Uint32Array.from({ length: N / COLS }, (_, i) => i);
+        const found = module.gatherL2sq(a, rows, b.subarray(0, COLS));
+        return module.topK(found, 5);
+      };
+      assert.deepEqual(near(v), near(k));
+      const bytes = v.toI8(a, 127 / Math.max(...a.map(Math.abs)));
+      assert.equal(v.dot(bytes, bytes), k.dot(bytes, bytes));
+      const bits = new Uint8Array(a.buffer);
+      assert.equal(v.popcount(bits), k.popcount(bits));
+      assert.equal(v.matmul, undefined);
+      assert.equal(v.ops.gemm_f32, undefined);
+    });
+  }
+});
+
 describe("loading", () => {
   test("callers share one instance, given bytes make their own", async () => {
-    const all = await Promise.all(Array.from({ length: 8 }, () => loadKernels()));
-    assert.ok(all.every((k) => k === all[0]));
+    for (const load of [loadKernels, loadVectors]) {
+      const same = await Promise.all(Array.from({ length: 8 }, () => load()));
+      assert.ok(same.every((k) => k === same[0]));
+    }
+    const all = [await loadKernels()];
     assert.notEqual(await loadKernels({ variant: "scalar" }), all[0]);
     assert.notEqual(await fresh(), await fresh());
   });

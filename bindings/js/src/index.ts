@@ -16,7 +16,12 @@ import { Swarm } from "./swarm.js";
 
 export type { Arrays, Block, Kind, Vector } from "./block.js";
 export { MidgeError } from "./core.js";
-export { SELFTEST_RESULT, type KernelOps, type Pointer } from "./exports.js";
+export {
+  SELFTEST_RESULT,
+  type KernelsOps,
+  type Pointer,
+  type VectorsOps,
+} from "./exports.js";
 export type { Activation, Kernels, MatmulOptions } from "./kernels.js";
 export {
   hasRelaxedSimd,
@@ -28,7 +33,7 @@ export {
   type Variant,
   type WasmSource,
 } from "./load.js";
-export { loadKernels, selftest } from "./load_kernels.js";
+export { loadKernels, loadVectors, selftest } from "./load_kernels.js";
 export type { Model, Prediction } from "./model.js";
 export {
   openPool,
@@ -43,6 +48,7 @@ export {
 export type { Random } from "./random.js";
 export { STATUS_NAMES } from "./status.js";
 export type { Swarm } from "./swarm.js";
+export type { Vectors } from "./vectors.js";
 
 /** A fresh instance of the core, with a memory of its own. */
 export class Midge {

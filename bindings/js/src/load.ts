@@ -12,6 +12,8 @@ import { moduleUrl, readModule } from "./platform.js";
 /** "relaxed" is SIMD with fused arithmetic in the operations named `_fast`. */
 export type Variant = "simd" | "scalar" | "relaxed";
 export type ModuleName =
+  | "vectors-simd"
+  | "vectors-scalar"
   | "kernels-simd"
   | "kernels-scalar"
   | "kernels-relaxed"
@@ -173,9 +175,10 @@ function besideThisFile(name: ModuleName): URL {
   }
 }
 
-type Family = "core" | "kernels" | "threads";
+type Family = "core" | "vectors" | "kernels" | "threads";
 const VARIANTS: Record<Family, readonly Variant[]> = {
   core: ["simd", "scalar"],
+  vectors: ["simd", "scalar"],
   kernels: ["simd", "scalar", "relaxed"],
   threads: ["simd", "scalar"],
 };

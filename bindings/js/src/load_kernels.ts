@@ -1,4 +1,4 @@
-/** Loading the kernels, once for all who ask. */
+/** Loading vectors and kernels, once for all who ask. */
 import { Kernels } from "./kernels.js";
 import {
   choose,
@@ -7,36 +7,56 @@ import {
   type LoadOptions,
   type Variant,
 } from "./load.js";
+import { Vectors } from "./vectors.js";
 
-const shared = new Map<string, Promise<Kernels>>();
+type Made<T> = Map<string, Promise<T>>;
 
-async function start(options: LoadOptions<Variant>): Promise<Kernels> {
-  return new Kernels(await instantiate("kernels", options));
-}
-
-/**
- * The kernels in the variant that fits this engine. All callers in a thread that
- * ask for the same get the same instance, so that blocks fit together; from given
- * bytes or a Module it is always a fresh one.
- */
-export async function loadKernels(
-  options: LoadOptions<Variant> = {},
-): Promise<Kernels> {
+/** The same for all who ask for the same, until it stops; what comes from given
+ * bytes or a Module is always fresh. */
+async function shared<T extends { readonly alive: boolean }>(
+  made: Made<T>,
+  module: "vectors" | "kernels",
+  options: LoadOptions<Variant>,
+  start: () => Promise<T>,
+): Promise<T> {
   const { wasm } = options;
   if (wasm !== undefined && !(wasm instanceof URL)) {
-    return start(options);
+    return start();
   }
-  const key = `${choose("kernels", options).name} ${wasm?.href ?? ""}`;
+  const key = `${choose(module, options).name} ${wasm?.href ?? ""}`;
   for (;;) {
-    const promise = once(shared, key, () => start(options));
-    const kernels = await promise;
-    if (kernels.alive) {
-      return kernels;
+    const promise = once(made, key, start);
+    const found = await promise;
+    if (found.alive) {
+      return found;
     }
-    if (shared.get(key) === promise) {
-      shared.delete(key);
+    if (made.get(key) === promise) {
+      made.delete(key);
     }
   }
+}
+
+const allVectors: Made<Vectors> = new Map();
+const allKernels: Made<Kernels> = new Map();
+
+/**
+ * Vectors of floats, bytes and bits, in the variant that fits this engine. All
+ * callers in a thread that ask for the same get the same instance, so that
+ * blocks fit together; from given bytes or a Module it is always a fresh one.
+ */
+export function loadVectors(options: LoadOptions = {}): Promise<Vectors> {
+  return shared(allVectors, "vectors", options, async () =>
+    new Vectors(await instantiate("vectors", options)),
+  );
+}
+
+/** Every kernel, in a larger module; else as `loadVectors`. */
+export function loadKernels(
+  options: LoadOptions<Variant> = {},
+): Promise<Kernels> {
+  return shared(allKernels, "kernels", options, async () =>
+    new Kernels(await instantiate("kernels", options)),
+  );
 }
 
 /** `Kernels.selftest` of the shared instance. */

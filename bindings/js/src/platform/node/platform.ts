@@ -5,6 +5,9 @@ import type { ModuleName } from "./load.js";
 
 /** Written out one by one: bundlers look for this form to copy the files. */
 const FILES: Record<ModuleName, () => URL> = {
+  "vectors-simd": () => new URL("./wasm/midge-vectors-simd.wasm", import.meta.url),
+  "vectors-scalar": () =>
+    new URL("./wasm/midge-vectors-scalar.wasm", import.meta.url),
   "kernels-simd": () => new URL("./wasm/midge-kernels-simd.wasm", import.meta.url),
   "kernels-scalar": () =>
     new URL("./wasm/midge-kernels-scalar.wasm", import.meta.url),
