@@ -286,8 +286,8 @@ static void put_module(doctor *d, const char *dir, const char *name) {
 
 /* Beside the program, where a build has them, and where npm puts them. */
 static void put_wasm(doctor *d) {
-    static const char *const places[] = {"%s", "%s/../../bindings/js",
-                                         "%s/../lib/node_modules/midge/wasm"};
+    static const char *const places[] = {
+        "%s", "%s/../../bindings/js", "%s/../lib/node_modules/midge/dist/wasm"};
     const char *names[STRINGS_MAX];
     char program[CLI_PATH_MAX];
     char dir[CLI_PATH_MAX];
