@@ -240,11 +240,14 @@ def write(out, common, modules, headers, selftest):
                        for name, (_, unsigned) in found.items() if unsigned}),
                "]);")
     text = " ".join(path.read_text() for path in headers)
+    out.write("/** Where the fields of structs are, in words of four bytes; WORDS "
+              "is their size. */\nexport const STRUCTS = {\n")
     for name, fields in structs(headers, text).items():
-        out.write(f"/** Where the fields of a {name} are, in words of four "
-                  f"bytes. */\nexport const {name.upper()} = {{\n")
-        out.writelines(f"  {one}: {at},\n" for at, one in enumerate(fields))
-        out.write(f"  WORDS: {len(fields)},\n}} as const;\n\n")
+        words = [*fields, "WORDS"]
+        out.write(f"  {name}: {{\n")
+        out.writelines(f"    {one}: {at},\n" for at, one in enumerate(words))
+        out.write("  },\n")
+    out.write("} as const;\n\n")
     out.write("/** What selftest() gives wherever results can be trusted. */\n"
               f"export const SELFTEST_RESULT = {selftest};\n")
 

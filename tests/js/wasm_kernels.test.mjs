@@ -117,12 +117,34 @@ describe("what the methods mean", async () => {
     assert.deepEqual([...k.relu(Float32Array.of(-1, 2))], [0, 2]);
     assert.deepEqual([...k.softmax(new Float32Array(4))], [0.25, 0.25, 0.25, 0.25]);
     const x = Float32Array.of(-3, 0, 0.5);
-    for (const name of ["exp", "tanh", "cos"]) {
+    for (const name of ["exp", "tanh", "sin", "cos"]) {
       [...k[name](Float32Array.from(x))].forEach((y, i) =>
         assert.ok(Math.abs(y - Math[name](x[i])) < 1e-6, name),
       );
     }
     assert.equal(k.sigmoid(Float32Array.of(0))[0], 0.5);
+    assert.deepEqual([...k.elliot(Float32Array.of(-1, 3))], [-0.5, 0.75]);
+    assert.ok(Math.abs(k.silu(Float32Array.of(1))[0] - 0.7310586) < 1e-6);
+    assert.ok(Math.abs(k.gelu(Float32Array.of(1))[0] - 0.8413447) < 1e-6);
+    assert.ok(Math.abs(k.logSumExp(x) - Math.log(2.6985083)) < 1e-6);
+  });
+
+  test("derivatives, against differences", () => {
+    const x = [-2, -0.5, 0.25, 1.5];
+    const step = 2 ** -10;
+    for (const name of ["relu", "tanh", "sigmoid", "gelu", "silu", "elliot"]) {
+      const at = (by) => k[name](Float32Array.from(x, (v) => v + by));
+      const of = ["gelu", "silu"].includes(name) ? Float32Array.from(x) : at(0);
+      const gradient = k.backward(name, of, new Float32Array(4).fill(2));
+      const [up, down] = [at(step), at(-step)];
+      gradient.forEach((g, i) => {
+        const slope = (up[i] - down[i]) / (2 * step);
+        assert.ok(Math.abs(g - 2 * slope) < 1e-3, `${name} at ${x[i]}`);
+      });
+    }
+    const y = k.softmax(Float32Array.of(1, 2));
+    const g = k.backward("softmax", y, Float32Array.of(1, 0));
+    assert.ok(Math.abs(g[0] - y[0] * y[1]) < 1e-6);
   });
 
   test("matrices", () => {
@@ -132,7 +154,7 @@ describe("what the methods mean", async () => {
     const bias = Float32Array.of(100, 200);
     assert.deepEqual([...k.matmul(a, b, { ...m, bias })], [120, 214, 156, 241]);
     const minus = Float32Array.of(-30, -20);
-    for (const name of ["relu", "tanh", "sigmoid"]) {
+    for (const name of ["relu", "tanh", "sigmoid", "gelu", "silu", "elliot"]) {
       const plain = k.matmul(a, b, { ...m, bias: minus });
       const active = k.matmul(a, b, { ...m, bias: minus, activation: name });
       assertSameBits(active, k[name](plain));
@@ -151,6 +173,15 @@ describe("what the methods mean", async () => {
     const rows = Uint32Array.of(1, 0, 1);
     assert.deepEqual([...k.gatherL2sq(a, rows, x)], [22, 1, 22]);
     assert.deepEqual([...k.gatherDot(a, rows, x)], [38, 17, 38]);
+    assert.deepEqual([...k.gemvT(a, Float32Array.of(1, 2))], [9, 12, 15]);
+    const sum = k.rank1(new Float32Array(4), 2, bias, Float32Array.of(1, 3));
+    assert.deepEqual([...sum], [200, 600, 400, 1200]);
+    const sparse = {
+      rowStart: Uint32Array.of(0, 2, 2, 3),
+      column: Uint32Array.of(0, 2, 1),
+      value: Float32Array.of(5, 6, 7),
+    };
+    assert.deepEqual([...k.spmv(sparse, x)], [29, 0, 14]);
     assert.equal(turned.length / n, 3);
   });
 
@@ -339,6 +370,15 @@ describe("what is refused", async () => {
     mismatch(() => k.matmul(two, two, { ...shape, bias: two }), /the bias has 2/);
     mismatch(() => k.gatherDot(two, Uint32Array.of(1), two), /no row 1 of 1/);
     mismatch(() => k.topK(two, -1), /k is -1/);
+    mismatch(() => k.backward("gel", two, two), /no activation "gel"/);
+    mismatch(() => k.gemvT(three, two), /3 elements do not fill rows of 2/);
+    mismatch(() => k.rank1(three, 1, two, two), /A has 3 elements where 4/);
+    const [rowStart, column] = [Uint32Array.of(0, 1), Uint32Array.of(2)];
+    const value = new Float32Array(1);
+    const sparse = { rowStart, column, value };
+    mismatch(() => k.spmv(sparse, two), /there is no column 2 of 2/);
+    rowStart[1] = 9;
+    mismatch(() => k.spmv(sparse, three), /do not rise to at most 1/);
   });
 
   test("types that do not fit", () => {

@@ -94,6 +94,11 @@ export class Block<K extends Kind> extends Handle {
   }
 }
 
+/** The elements of a vector, to look at. */
+export function arrayOf<K extends Kind>(x: Vector<K>): Arrays[K] {
+  return x instanceof Block ? x.array : x;
+}
+
 function bytesOf(x: Any): Uint8Array {
   return new Uint8Array(x.buffer, x.byteOffset, x.byteLength);
 }

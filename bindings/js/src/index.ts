@@ -18,11 +18,12 @@ export type { Arrays, Block, Kind, Vector } from "./block.js";
 export { MidgeError } from "./core.js";
 export {
   SELFTEST_RESULT,
+  STRUCTS,
   type KernelsOps,
   type Pointer,
   type VectorsOps,
 } from "./exports.js";
-export type { Activation, Kernels, MatmulOptions } from "./kernels.js";
+export type { Activation, Kernels, MatmulOptions, Sparse } from "./kernels.js";
 export {
   hasRelaxedSimd,
   hasSimd,

@@ -1,11 +1,11 @@
 /** Every kernel: what vectors.ts has, and functions of elements, products of
  * matrices, half floats. */
-import type { Vector } from "./block.js";
-import { mismatch, needCount, needLength, rowsOf } from "./check.js";
+import { arrayOf, type Vector } from "./block.js";
+import { mismatch, needCount, needLength, rowsOf, sameLength } from "./check.js";
 import type { Core } from "./core.js";
 import {
-  MDG_GEMM,
   OPERATIONS,
+  STRUCTS,
   type KernelsExports,
   type KernelsOps,
 } from "./exports.js";
@@ -15,8 +15,23 @@ type F32 = Vector<"f32">;
 type U16 = Vector<"u16">;
 
 /** In the order of entry_activation in wasm/kernels_entry.c. */
-const ACTIVATIONS = ["relu", "tanh", "sigmoid"] as const;
+const ACTIVATIONS = [
+  "relu",
+  "tanh",
+  "sigmoid",
+  "gelu",
+  "silu",
+  "elliot",
+] as const;
 export type Activation = (typeof ACTIVATIONS)[number];
+
+/** A sparse matrix: the elements rowStart[i] up to rowStart[i + 1] of `column`
+ * and `value` are those of row i. */
+export interface Sparse {
+  rowStart: Vector<"u32">;
+  column: Vector<"u32">;
+  value: F32;
+}
 
 export interface MatmulOptions<O extends F32 = F32> {
   /** Rows of A and of the result. */
@@ -36,6 +51,22 @@ export interface MatmulOptions<O extends F32 = F32> {
   transposeA?: boolean;
   /** Fused and in another order: faster, the last bits may differ. */
   fast?: boolean;
+}
+
+/** How many rows a sparse matrix has; throws unless each is inside. */
+function checkedRows({ rowStart, column, value }: Sparse, cols: number): number {
+  const starts = arrayOf(rowStart);
+  const end = sameLength("spmv: columns and values", column, value);
+  if (starts.length === 0 || starts.some((at, i) => at > (starts[i + 1] ?? end))) {
+    throw mismatch(`spmv: the starts of rows do not rise to at most ${end}`);
+  }
+  const wrong = arrayOf(column)
+    .subarray(starts[0], starts.at(-1))
+    .find((at) => at >= cols);
+  if (wrong !== undefined) {
+    throw mismatch(`spmv: there is no column ${wrong} of ${cols}`);
+  }
+  return starts.length - 1;
 }
 
 export class Kernels extends Vectors {
@@ -69,15 +100,54 @@ export class Kernels extends Vectors {
   sigmoid<X extends F32>(x: X): X {
     return this.calls.inPlace(this.ops.sigmoid_f32, x);
   }
+  sin<X extends F32>(x: X): X {
+    return this.calls.inPlace(this.ops.sin_f32, x);
+  }
   cos<X extends F32>(x: X): X {
     return this.calls.inPlace(this.ops.cos_f32, x);
   }
   relu<X extends F32>(x: X): X {
     return this.calls.inPlace(this.ops.relu_f32, x);
   }
+  /** By the error function, not an approximation by tanh. */
+  gelu<X extends F32>(x: X): X {
+    return this.calls.inPlace(this.ops.gelu_f32, x);
+  }
+  /** x sigmoid(x). */
+  silu<X extends F32>(x: X): X {
+    return this.calls.inPlace(this.ops.silu_f32, x);
+  }
+  /** x / (1 + |x|). */
+  elliot<X extends F32>(x: X): X {
+    return this.calls.inPlace(this.ops.elliot_f32, x);
+  }
   /** e^x_i over the sum of all. */
   softmax<X extends F32>(x: X): X {
     return this.calls.inPlace(this.ops.softmax_f32, x);
+  }
+
+  /** The logarithm of the sum of e^x_i. */
+  logSumExp(x: F32): number {
+    return this.calls.reduce("f32", this.ops.log_sum_exp_f32, x);
+  }
+
+  /** Turns the gradient of what comes after y = f(x) into that of x, in place.
+   * `of` is x for gelu and silu, y for the others. */
+  backward<G extends F32>(name: Activation | "softmax", of: F32, gradient: G): G {
+    const known: readonly string[] = [...ACTIVATIONS, "softmax"];
+    if (!known.includes(name)) {
+      const text = `backward: no activation "${name}"`;
+      throw mismatch(`${text}; there are ${known.join(", ")}`);
+    }
+    const n = sameLength("backward", of, gradient);
+    this.calls.run((f) =>
+      this.ops[`${name}_back_f32`](
+        n,
+        f.input("f32", of),
+        f.inout("f32", gradient),
+      ),
+    );
+    return gradient;
   }
 
   // Matrices, row-major. What is fast may differ in its last bits from the rest
@@ -86,6 +156,45 @@ export class Kernels extends Vectors {
   /** `gemv`, fused and in another order. */
   gemvFast<O extends F32 = Float32Array>(a: F32, x: F32, out?: O): O {
     return this.calls.rows("gemvFast", this.ops.gemv_fast_f32, a, x, out);
+  }
+
+  /** The transpose of A times x; A has as many rows as x elements. */
+  gemvT<O extends F32 = Float32Array>(a: F32, x: F32, out?: O): O {
+    const rows = x.length;
+    const cols = rowsOf("gemvT", a, rows);
+    const to = out ?? new Float32Array(cols);
+    needLength("gemvT: the result", to, cols);
+    this.calls.run((f) => {
+      const [from, by] = [f.input("f32", a), f.input("f32", x)];
+      const at = f.output("f32", to);
+      this.ops.gemv_t_f32(rows, cols, from, cols, by, 0, at);
+    });
+    return to as O;
+  }
+
+  /** A += alpha x y', in place; A is (x.length, y.length). */
+  rank1<A extends F32>(a: A, alpha: number, x: F32, y: F32): A {
+    const [rows, cols] = [x.length, y.length];
+    needLength("rank1: A", a, rows * cols);
+    this.calls.run((f) => {
+      const [left, right] = [f.input("f32", x), f.input("f32", y)];
+      const at = f.output("f32", a, false, true);
+      this.ops.rank1_f32(rows, cols, alpha, left, right, at, cols);
+    });
+    return a;
+  }
+
+  /** A sparse matrix times x. */
+  spmv<O extends F32 = Float32Array>(a: Sparse, x: F32, out?: O): O {
+    const rows = checkedRows(a, x.length);
+    const to = out ?? new Float32Array(rows);
+    needLength("spmv: the result", to, rows);
+    this.calls.run((f) => {
+      const [start, column] = [f.input("u32", a.rowStart), f.input("u32", a.column)];
+      const [value, by] = [f.input("f32", a.value), f.input("f32", x)];
+      this.ops.spmv_csr_f32(rows, start, column, value, by, f.output("f32", to));
+    });
+    return to as O;
   }
 
   /** A (m, k) times B (k, n); the result is (m, n). */
@@ -105,21 +214,22 @@ export class Kernels extends Vectors {
     if (bias) {
       needLength("matmul: the bias", bias, n);
     }
-    const how = new Uint32Array(MDG_GEMM.WORDS);
-    how[MDG_GEMM.activate] = this.activation(options.activation);
+    const words = STRUCTS.mdg_gemm;
+    const how = new Uint32Array(words.WORDS);
+    how[words.activate] = this.activation(options.activation);
     this.calls.run((f) => {
-      how[MDG_GEMM.m] = m;
-      how[MDG_GEMM.n] = n;
-      how[MDG_GEMM.k] = k;
-      how[MDG_GEMM.a] = f.input("f32", a);
-      how[MDG_GEMM.a_row] = transposeA ? 1 : k;
-      how[MDG_GEMM.a_col] = transposeA ? m : 1;
-      how[MDG_GEMM.b] = f.input("f32", b);
-      how[MDG_GEMM.ldb] = n;
-      how[MDG_GEMM.bias] = bias ? f.input("f32", bias) : 0;
-      how[MDG_GEMM.c] = f.output("f32", out, false, accumulate);
-      how[MDG_GEMM.ldc] = n;
-      how[MDG_GEMM.accumulate] = Number(accumulate);
+      how[words.m] = m;
+      how[words.n] = n;
+      how[words.k] = k;
+      how[words.a] = f.input("f32", a);
+      how[words.a_row] = transposeA ? 1 : k;
+      how[words.a_col] = transposeA ? m : 1;
+      how[words.b] = f.input("f32", b);
+      how[words.ldb] = n;
+      how[words.bias] = bias ? f.input("f32", bias) : 0;
+      how[words.c] = f.output("f32", out, false, accumulate);
+      how[words.ldc] = n;
+      how[words.accumulate] = Number(accumulate);
       const { gemm_f32, gemm_fast_f32 } = this.ops;
       (fast ? gemm_fast_f32 : gemm_f32)(f.input("u32", how));
     });

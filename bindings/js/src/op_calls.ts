@@ -1,6 +1,14 @@
 /** The shapes that operations of the kernels have: checks of lengths and types,
  * addresses of the arguments, the result. */
-import { Block, KINDS, type Arrays, type Frame, type Kind, type Vector } from "./block.js";
+import {
+  arrayOf,
+  Block,
+  KINDS,
+  type Arrays,
+  type Frame,
+  type Kind,
+  type Vector,
+} from "./block.js";
 import { mismatch, needLength, rowsOf, sameLength } from "./check.js";
 import { MidgeError } from "./core.js";
 
@@ -148,7 +156,7 @@ export class OpCalls {
   ): O {
     const cols = x.length;
     const rows = rowsOf(what, a, cols);
-    const list = indices instanceof Block ? indices.array : indices;
+    const list = arrayOf(indices);
     const wrong = list.find((row) => row >= rows);
     if (wrong !== undefined) {
       throw mismatch(`${what}: there is no row ${wrong} of ${rows}`);

@@ -13,7 +13,7 @@
  */
 import { Block, Frame, type Vector } from "./block.js";
 import { MidgeError, type Core } from "./core.js";
-import { MDG_GEMM, type ThreadsExports } from "./exports.js";
+import { STRUCTS, type ThreadsExports } from "./exports.js";
 import { Handle } from "./handle.js";
 import {
   instantiate,
@@ -208,17 +208,18 @@ export class Pool {
     needLength("matmul: B", b, k * n);
     needLength("matmul: the result", to, m * n);
     this.run((f, calls) => {
-      const g = new Uint32Array(MDG_GEMM.WORDS);
-      g[MDG_GEMM.m] = m;
-      g[MDG_GEMM.n] = n;
-      g[MDG_GEMM.k] = k;
-      g[MDG_GEMM.a] = f.input("f32", a);
-      g[MDG_GEMM.a_row] = k;
-      g[MDG_GEMM.a_col] = 1;
-      g[MDG_GEMM.b] = f.input("f32", b);
-      g[MDG_GEMM.ldb] = n;
-      g[MDG_GEMM.c] = f.output("f32", to);
-      g[MDG_GEMM.ldc] = n;
+      const words = STRUCTS.mdg_gemm;
+      const g = new Uint32Array(words.WORDS);
+      g[words.m] = m;
+      g[words.n] = n;
+      g[words.k] = k;
+      g[words.a] = f.input("f32", a);
+      g[words.a_row] = k;
+      g[words.a_col] = 1;
+      g[words.b] = f.input("f32", b);
+      g[words.ldb] = n;
+      g[words.c] = f.output("f32", to);
+      g[words.ldc] = n;
       const bytes = new Uint8Array(g.buffer);
       this.core.withBytes(bytes, (at) => this.finish(calls.pool_gemm(at)));
     });
