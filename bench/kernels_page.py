@@ -72,7 +72,8 @@ def peer_rows(works, names):
         for side, of in works[name].items():
             if side not in OWN:
                 isa = side.split("-")[-1]
-                mine = works[name].get(isa)
+                mine = (works[name].get("avx512icl") if isa == "avx512" else
+                        None) or works[name].get(isa)
                 yield [name, side, spread_cell(of), spread_cell(mine),
                        faster(mine, works[name], side),
                        share_cell(of, "of_peak"), rate_cell(of)]

@@ -115,10 +115,21 @@ def origin_lines(result, cores="all cores used"):
             f"{result['date']}{busy}"]
 
 
+def as_json(result):
+    """Indented, but each measurement on one line: there are many."""
+    if not result.get("measurements"):
+        return json.dumps(result, indent=1) + "\n"
+    lines = ",\n".join("  " + json.dumps(line)
+                       for line in result["measurements"])
+    text = json.dumps({**result, "measurements": []}, indent=1)
+    return text.replace('"measurements": []',
+                        f'"measurements": [\n{lines}\n ]') + "\n"
+
+
 def write(out, result, title, *parts):
     """OUT.json of result, OUT.md of parts: lists of lines."""
     page = [f"# {title}", ""]
     for part in parts:
         page += [*part, ""]
-    pathlib.Path(f"{out}.json").write_text(json.dumps(result, indent=1) + "\n")
+    pathlib.Path(f"{out}.json").write_text(as_json(result))
     pathlib.Path(f"{out}.md").write_text("\n".join(page))

@@ -121,21 +121,21 @@ def summaries(lines):
         works.setdefault(line["work"], {})[line["side"]] = {
             "ns": spread, **rates(line, spread["median"]),
             "same_bits": line["same_bits"]}
-    fused = {line["work"] for line in lines if line["flags"] & FAST}
+    flags = {line["work"]: line["flags"] for line in lines}
     for name, work in works.items():
         for side, figures in work.items():
-            add_shares(works, figures, side,
-                       name in fused or side not in kernels_page.OWN)
+            add_shares(works, figures, side, flags[name])
     return works
 
 
-def add_shares(works, figures, side, fused):
-    """Of what the machine can with the same instructions."""
+def add_shares(works, figures, side, flags):
+    """Of what the machine can with the same instructions, in floats."""
     isa = side.split("-")[-1].replace("avx512icl", "avx512")
+    fused = flags & FAST or side not in kernels_page.OWN
     peak = ((works["peak fma"].get(isa) if fused else None)
             or works["peak mul+add"].get(isa))
     memory = works["read 64 MiB"].get(isa)
-    if peak and "gflops" in figures:
+    if peak and "gflops" in figures and not flags & BYTES:
         figures["of_peak"] = round(figures["gflops"] / peak["gflops"], 3)
     if memory and "gbytes" in figures:
         figures["of_memory"] = round(figures["gbytes"] / memory["gbytes"], 3)

@@ -11,8 +11,8 @@ ABOUT = "the wasm modules: size, start in Node, speed"
 # ROUNDS rounds of three.
 COUNTS = {"processes": 40, "rounds": 5}
 REPETITIONS = 3
-MODULES = ["kernels-simd", "kernels-scalar", "kernels-relaxed", "core-simd",
-           "core-scalar", "swarm"]
+MODULES = ["vectors-simd", "vectors-scalar", "kernels-simd", "kernels-scalar",
+           "kernels-relaxed", "core-simd", "core-scalar", "swarm"]
 TITLES = {"net": "784-128-10 network, 2,000 rows",
           "knn": "5 nearest of 10,000 rows of 784, 100 queries"}
 

@@ -10,10 +10,15 @@ const [family, variant] = module.split("-");
 if (variant === "relaxed") {
   setFlagsFromString("--experimental-wasm-relaxed-simd");
 }
-const { load, loadKernels, openSwarm } = await import(
+const { load, loadKernels, loadVectors, openSwarm } = await import(
   pathToFileURL(join(dist, "index.mjs"))
 );
-const open = { core: load, kernels: loadKernels, swarm: openSwarm }[family];
+const open = {
+  core: load,
+  kernels: loadKernels,
+  swarm: openSwarm,
+  vectors: loadVectors,
+}[family];
 
 const before = process.resourceUsage().maxRSS;
 const start = performance.now();

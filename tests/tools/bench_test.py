@@ -144,6 +144,14 @@ class Figures(unittest.TestCase):
         with self.assertRaises(KeyError):
             read({"targets": {}})
 
+    def test_each_measurement_has_a_line(self):
+        data = {"results": {"a": 1}, "measurements": [{"ns": [1, 2]}, {"b": 3}]}
+        text = report.as_json(data)
+        self.assertEqual(json.loads(text), data)
+        self.assertIn('\n  {"ns": [1, 2]},\n', text)
+        self.assertEqual(json.loads(report.as_json({"results": {}})),
+                         {"results": {}})
+
     def test_middle_and_spread(self):
         self.assertEqual(report.spread([3, 1, 2], 1), spread(1, 2, 3))
 
