@@ -4,7 +4,7 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import os from "node:os";
 import test from "node:test";
 
-import { midge, midgeJson, scratch } from "./midge.mjs";
+import { midge, midgeJson, readJson, scratch } from "./midge.mjs";
 
 /** Paths of the nulls in `value`. */
 function nulls(value, path = "") {
@@ -39,6 +39,12 @@ test("every null has its reason", async () => {
     const value = path.split(".").reduce((one, key) => one[key], found);
     assert.equal(value, null, path);
   }
+});
+
+test("the answer has the members that its description names", async () => {
+  const spec = new URL("../../spec/ops/doctor.json", import.meta.url);
+  assert.deepEqual(Object.keys(await midgeJson(["doctor"])).sort(),
+    Object.keys(readJson(spec).result).sort());
 });
 
 test("each variant computes the same bits, and one is chosen for each operation",
