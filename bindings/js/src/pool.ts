@@ -21,8 +21,9 @@ import {
   type Loaded,
   type LoadOptions,
 } from "./load.js";
-import { cores, mayWait, startThread, whyAlone } from "./pool_platform.js";
-import { readFailure, type Thread } from "./pool_serve.js";
+import { Crew, sharedMemory, startCrew } from "./pool_crew.js";
+import { cores, mayWait, whyAlone } from "./pool_platform.js";
+import { readFailure } from "./pool_serve.js";
 
 type F32 = Vector<"f32">;
 
@@ -53,11 +54,7 @@ export interface Neighbours {
 export type By = "l2sq" | "dot";
 export type Metric = "l2sq" | "cosine";
 
-const PAGE = 65536;
-/** Those of --initial-memory in meson.build. */
-const PAGES_AT_FIRST = 4;
 const GIB = 2 ** 30;
-const STACK_BYTES = 65536;
 const THREADS_MAX = 256;
 /** Some 20 microseconds: a worker that slept would cost more. With more threads
  * than cores spinning would take the core from who has work. */
@@ -99,26 +96,6 @@ function neighboursAt(core: Core, at: number, n: number, k: number): Neighbours 
     rows: Uint32Array.from({ length: n }, (_, i) => rows[2 * i]!),
     distances: Float32Array.from({ length: n }, (_, i) => distances[2 * i + 1]!),
   };
-}
-
-/** The threads beside the opener, and how one of them failed. */
-class Crew {
-  readonly threads: Thread[] = [];
-  failed: MidgeError | undefined;
-  private ended: Promise<void> | undefined;
-
-  fail(why: string): void {
-    if (!this.ended) {
-      this.failed ??= new MidgeError("WORKER_FAILED", why);
-    }
-  }
-
-  end(): Promise<void> {
-    this.ended ??= Promise.all(this.threads.map((one) => one.end())).then(
-      () => undefined,
-    );
-    return this.ended;
-  }
 }
 
 /** The net under `dispose`: workers of a pool that was only forgotten. */
@@ -345,59 +322,12 @@ export class PoolIndex extends Handle {
   }
 }
 
-function shareableMemory(maxBytes: number): WebAssembly.Memory {
-  const maximum = Math.floor(maxBytes / PAGE);
-  try {
-    return new WebAssembly.Memory({
-      initial: PAGES_AT_FIRST,
-      maximum,
-      shared: true,
-    });
-  } catch (cause) {
-    const text = `midge: no shared memory of up to ${maxBytes} bytes here`;
-    throw new MidgeError("E_UNSUPPORTED", text, { cause });
-  }
-}
-
 /** Why there is one thread only, if so. */
 function whySingle(threads: number, asked: boolean): string | undefined {
   if (threads > 1) {
     return whyAlone();
   }
   return asked ? "one thread was asked for" : "there is one core";
-}
-
-/** Starts the workers `1` to `n` and waits until all are ready. */
-async function startCrew(
-  crew: Crew,
-  { core, code }: Loaded<"threads">,
-  n: number,
-  script: URL | undefined,
-): Promise<void> {
-  const { memory, calls } = core;
-  const failure = calls.pool_failure();
-  const tlsBytes = calls.pool_tls_bytes();
-  const ready = Array.from({ length: n }, (_, i) => {
-    const worker = i + 1;
-    return new Promise<void>((resolve, reject) => {
-      const fails = (why: string) => {
-        crew.fail(`worker ${worker} of ${n}: ${why}`);
-        reject(crew.failed);
-      };
-      const thread = startThread(
-        script,
-        (said) => (said === "ready" ? resolve() : fails(said.failed)),
-        fails,
-      );
-      crew.threads.push(thread);
-      const stack = core.alloc(STACK_BYTES + tlsBytes);
-      const stackTop = stack + STACK_BYTES;
-      const tls = stackTop;
-      thread.start({ module: code, memory, worker, stackTop, tls, failure });
-    });
-  });
-  await Promise.all(ready);
-  crew.threads.forEach((one) => one.unref());
 }
 
 /**
@@ -411,7 +341,7 @@ export async function openPool(options: PoolOptions = {}): Promise<Pool> {
   const threads = whole("threads", asked, THREADS_MAX);
   whole("maxBytes", maxBytes, 4 * GIB);
   const reason = whySingle(threads, options.threads !== undefined);
-  const memory = shareableMemory(Math.max(maxBytes, PAGES_AT_FIRST * PAGE));
+  const memory = sharedMemory(maxBytes);
   const loaded = await instantiate("threads", load, { env: { memory } });
   const crew = new Crew();
   const n = reason === undefined ? threads : 1;
