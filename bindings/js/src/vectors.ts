@@ -3,7 +3,7 @@
  * operation takes plain typed arrays, which are copied in and results out, or
  * blocks of the module's memory, which are used where they lie.
  */
-import { Block, Frame, type Arrays, type Vector } from "./block.js";
+import { Block, Frame, type Vector } from "./block.js";
 import { mismatch, needCount, sameLength } from "./check.js";
 import type { Core } from "./core.js";
 import { OPERATIONS, type VectorsExports, type VectorsOps } from "./exports.js";
@@ -17,16 +17,8 @@ type U8 = Vector<"u8">;
 type I8 = Vector<"i8">;
 /** Vectors of bytes are exact: their results are integers. */
 type Numbers = "f32" | "i8" | "u8";
-interface DotOf {
-  f32: "f32";
-  i8: "i32";
-  u8: "u32";
-}
-interface DistanceOf {
-  f32: "f32";
-  i8: "u32";
-  u8: "u32";
-}
+type AnyNumbers = F32 | I8 | U8;
+type Result = Vector<"f32" | "i32" | "u32">;
 const NUMBERS = ["f32", "i8", "u8"] as const;
 const DOT_OF = { f32: "f32", i8: "i32", u8: "u32" } as const;
 const DISTANCE_OF = { f32: "f32", i8: "u32", u8: "u32" } as const;
@@ -104,13 +96,19 @@ export class Vectors {
   // Two vectors to a number. Sums of floats run over sixteen lanes
   // (src/kernels/kernels.h) and are the same everywhere.
 
-  dot<K extends Numbers>(a: Vector<K>, b: Vector<K>): number {
+  dot(a: F32, b: F32): number;
+  dot(a: I8, b: I8): number;
+  dot(a: U8, b: U8): number;
+  dot(a: AnyNumbers, b: AnyNumbers): number {
     const kind = kindOf<Numbers>("dot", a, NUMBERS);
     needInt8("dot", kind, a);
     return this.calls.pair("dot", kind, this.ops[`dot_${kind}`], a, b);
   }
   /** The squared Euclidean distance. */
-  l2sq<K extends Numbers>(a: Vector<K>, b: Vector<K>): number {
+  l2sq(a: F32, b: F32): number;
+  l2sq(a: I8, b: I8): number;
+  l2sq(a: U8, b: U8): number;
+  l2sq(a: AnyNumbers, b: AnyNumbers): number {
     const kind = kindOf<Numbers>("l2sq", a, NUMBERS);
     needInt8("l2sq", kind, a);
     return this.calls.pair("l2sq", kind, this.ops[`l2sq_${kind}`], a, b);
@@ -120,7 +118,9 @@ export class Vectors {
     return this.calls.pair("l1", "f32", this.ops.l1_f32, a, b);
   }
   /** The cosine of the angle between them; NaN when one is zero. */
-  cosine<K extends "f32" | "i8">(a: Vector<K>, b: Vector<K>): number {
+  cosine(a: F32, b: F32): number;
+  cosine(a: I8, b: I8): number;
+  cosine(a: F32 | I8, b: F32 | I8): number {
     const kind = kindOf<"f32" | "i8">("cosine", a, ["f32", "i8"]);
     needInt8("cosine", kind, a);
     const n = sameLength("cosine", a, b);
@@ -196,30 +196,46 @@ export class Vectors {
     return this.calls.rows("l2sqRows", this.ops.l2sq_rows_f32, a, x, out);
   }
   /** x with each of the rows of A that are named, in that order. */
-  gatherDot<K extends Numbers, O extends Vector<DotOf[K]> = Arrays[DotOf[K]]>(
-    a: Vector<K>,
+  gatherDot<O extends F32 = Float32Array>(
+    a: F32,
     rows: U32,
-    x: Vector<K>,
+    x: F32,
     out?: O,
-  ): O {
+  ): O;
+  gatherDot<O extends Vector<"i32"> = Int32Array>(
+    a: I8,
+    rows: U32,
+    x: I8,
+    out?: O,
+  ): O;
+  gatherDot<O extends U32 = Uint32Array>(a: U8, rows: U32, x: U8, out?: O): O;
+  gatherDot(a: AnyNumbers, rows: U32, x: AnyNumbers, out?: Result): Result {
     const kind = kindOf<Numbers>("gatherDot", a, NUMBERS);
     needInt8("gatherDot", kind, x);
     const types = [kind, DOT_OF[kind]] as const;
     const operation = this.ops[`gather_dot_${kind}`];
-    const to = out as Vector<DotOf[Numbers]> | undefined;
-    return this.calls.gather("gatherDot", types, operation, a, rows, x, to) as O;
+    return this.calls.gather("gatherDot", types, operation, a, rows, x, out);
   }
   /** The squared distances of x to the rows of A that are named. */
-  gatherL2sq<
-    K extends Numbers,
-    O extends Vector<DistanceOf[K]> = Arrays[DistanceOf[K]],
-  >(a: Vector<K>, rows: U32, x: Vector<K>, out?: O): O {
+  gatherL2sq<O extends F32 = Float32Array>(
+    a: F32,
+    rows: U32,
+    x: F32,
+    out?: O,
+  ): O;
+  gatherL2sq<O extends U32 = Uint32Array>(
+    a: I8,
+    rows: U32,
+    x: I8,
+    out?: O,
+  ): O;
+  gatherL2sq<O extends U32 = Uint32Array>(a: U8, rows: U32, x: U8, out?: O): O;
+  gatherL2sq(a: AnyNumbers, rows: U32, x: AnyNumbers, out?: F32 | U32): Result {
     const kind = kindOf<Numbers>("gatherL2sq", a, NUMBERS);
     needInt8("gatherL2sq", kind, x);
     const types = [kind, DISTANCE_OF[kind]] as const;
     const operation = this.ops[`gather_l2sq_${kind}`];
-    const to = out as Vector<DistanceOf[Numbers]> | undefined;
-    return this.calls.gather("gatherL2sq", types, operation, a, rows, x, to) as O;
+    return this.calls.gather("gatherL2sq", types, operation, a, rows, x, out);
   }
 
   /** The k smallest, from the smallest on; NaNs are never among them. */
