@@ -39,6 +39,11 @@ static _Alignas(64) uint8_t sets[SETS * SET], set_one[SET], set_out[SETS * SET];
 static _Alignas(64) uint8_t packed[CODED * CODES / 2], codes[CODED * CODES];
 static uint16_t pq4_out[CODED];
 static uint32_t sums_out[SETS];
+/* A sparse matrix: its elements are in a. */
+#define SPARSE_ROWS 1024
+#define SPARSE_EACH 16
+static uint32_t row_start[SPARSE_ROWS + 1];
+static uint32_t column[SPARSE_ROWS * SPARSE_EACH];
 static uint32_t chosen[LARGE_ROWS], best[1000];
 
 /* ---- The works ------------------------------------------------------------
@@ -72,6 +77,15 @@ static uint32_t chosen[LARGE_ROWS], best[1000];
                 memcpy(c, a, w->n * sizeof *c);                                \
             }                                                                  \
             MDG_KERNEL(k, op)(w->n, c);                                        \
+        }                                                                      \
+    }
+#define BACK(op)                                                               \
+    RUN(run_##op) {                                                            \
+        EACH_CALL {                                                            \
+            if (call % 8 == 0) {                                               \
+                memcpy(c, a, w->n * sizeof *c);                                \
+            }                                                                  \
+            MDG_KERNEL(k, op)(w->n, b, c);                                     \
         }                                                                      \
     }
 #define MATRIX_AND_VECTOR(op)                                                  \
@@ -143,7 +157,18 @@ GATHER(gather_l2sq_f16, run_gather_l2sq_f16, f16_rows, ROWS)
 IN_PLACE(exp_f32)
 IN_PLACE(tanh_f32)
 IN_PLACE(sigmoid_f32)
+IN_PLACE(sin_f32)
 IN_PLACE(cos_f32)
+IN_PLACE(gelu_f32)
+IN_PLACE(silu_f32)
+IN_PLACE(elliot_f32)
+BACK(sigmoid_back_f32)
+BACK(tanh_back_f32)
+BACK(relu_back_f32)
+BACK(elliot_back_f32)
+BACK(gelu_back_f32)
+BACK(silu_back_f32)
+BACK(softmax_back_f32)
 IN_PLACE(relu_f32)
 IN_PLACE(softmax_f32)
 MATRIX_AND_VECTOR(gemv_f32)
@@ -263,6 +288,45 @@ RUN(run_adam_f32) {
     const mdg_adam step = {0.9f, 0.999f, 1e-6f, 1.0f, 1e-8f, 0.0f};
     EACH_CALL {
         MDG_KERNEL(k, adam_f32)(w->n, &step, a, c, b, d);
+    }
+}
+
+RUN(run_sgd_f32) {
+    const mdg_sgd step = {1e-6f, 0.9f, 0.0f};
+    EACH_CALL {
+        MDG_KERNEL(k, sgd_f32)(w->n, &step, a, c, b);
+    }
+}
+
+RUN(run_rprop_f32) {
+    const mdg_rprop step = {1.2f, 0.5f, 1e-6f, 1e-3f, 0.0f};
+    EACH_CALL {
+        MDG_KERNEL(k, rprop_f32)(w->n, &step, a, c, b, d);
+    }
+}
+
+RUN(run_log_sum_exp_f32) {
+    EACH_CALL {
+        c[0] = MDG_KERNEL(k, log_sum_exp_f32)(w->n, a);
+    }
+}
+
+RUN(run_gemv_t_f32) {
+    EACH_CALL {
+        MDG_KERNEL(k, gemv_t_f32)(w->m, w->n, a, w->n, b, 0, c);
+    }
+}
+
+RUN(run_rank1_f32) {
+    EACH_CALL {
+        MDG_KERNEL(k, rank1_f32)
+        (w->m, w->n, call % 2 == 0 ? 1e-3f : -1e-3f, a, b, c, w->n);
+    }
+}
+
+RUN(run_spmv_csr_f32) {
+    EACH_CALL {
+        MDG_KERNEL(k, spmv_csr_f32)(w->m, row_start, column, a, b, c);
     }
 }
 
@@ -479,11 +543,30 @@ static const work works[] = {
     VECTOR("exp 768", exp_f32, COLS),
     VECTOR("tanh 768", tanh_f32, COLS),
     VECTOR("sigmoid 768", sigmoid_f32, COLS),
+    VECTOR("sin 768", sin_f32, COLS),
     VECTOR("cos 768", cos_f32, COLS),
+    VECTOR("gelu 768", gelu_f32, COLS),
+    VECTOR("silu 768", silu_f32, COLS),
+    VECTOR("elliot 768", elliot_f32, COLS),
     VECTOR("relu 768", relu_f32, COLS),
     VECTOR("softmax 768", softmax_f32, COLS),
     VECTOR("softmax 10", softmax_f32, 10),
+    EACH("log_sum_exp 768", log_sum_exp_f32, 1, COLS, 0, 4, 0),
+    EACH("sigmoid_back 768", sigmoid_back_f32, 1, COLS, 0, 12, 0),
+    EACH("tanh_back 768", tanh_back_f32, 1, COLS, 0, 12, 0),
+    EACH("relu_back 768", relu_back_f32, 1, COLS, 0, 12, 0),
+    EACH("elliot_back 768", elliot_back_f32, 1, COLS, 0, 12, 0),
+    EACH("gelu_back 768", gelu_back_f32, 1, COLS, 0, 12, 0),
+    EACH("silu_back 768", silu_back_f32, 1, COLS, 0, 12, 0),
+    EACH("softmax_back 768", softmax_back_f32, 1, COLS, 0, 12, 0),
     EACH("adam 100000", adam_f32, 1, 100000, 0, 28, 0),
+    EACH("sgd 100000", sgd_f32, 1, 100000, 0, 20, 0),
+    EACH("rprop 100000", rprop_f32, 1, 100000, 0, 28, 0),
+    ROWS_OF("gemv_t 8x768", gemv_t_f32, ROWS, COLS, 2),
+    ROWS_OF("gemv_t 64x768", gemv_t_f32, 64, COLS, 2),
+    EACH("rank1 64x768", rank1_f32, 64, COLS, 2, 8, 0),
+    EACH("spmv 1024 rows of 16", spmv_csr_f32, SPARSE_ROWS, SPARSE_EACH, 2, 8,
+         8 * SPARSE_ROWS),
     EACH("transpose 1000x784", transpose_f32, 1000, 784, 0, 8, 0),
     GEMM("gemm 32x128x784", gemm_f32, run_gemm_f32, 32, 128, 784, 0),
     GEMM("gemm 784x128x32 A^T", gemm_f32, run_gemm_f32_t, 784, 128, 32, 0),
@@ -548,6 +631,17 @@ static void fill_others(void) {
     fill_half(bf16_one, COLS, 14, 120, 7);
 }
 
+static void fill_sparse(void) {
+    uint32_t seed = 24;
+    for (uint32_t i = 0; i <= SPARSE_ROWS; i++) {
+        row_start[i] = i * SPARSE_EACH;
+    }
+    for (size_t i = 0; i < SPARSE_ROWS * SPARSE_EACH; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        column[i] = (seed >> 8) % SPARSE_ROWS;
+    }
+}
+
 /* The numbers below n in a random order. */
 static void fill_chosen(size_t n) {
     uint32_t seed = 15;
@@ -580,6 +674,7 @@ void work_prepare(size_t index) {
         fill_chosen(w->m);
     }
     fill_others();
+    fill_sparse();
     memset(halves_out, 0, sizeof halves_out);
     memset(bytes_out, 0, sizeof bytes_out);
     memset(set_out, 0, sizeof set_out);
@@ -610,7 +705,9 @@ work_result work_check(const mdg_kernels *k, const bench_peaks *p,
     work_prepare(index);
     w->run(k, p, w, 1);
     size_t n = reach(w);
+    add_bytes(&r, b, n * sizeof *b);
     add_bytes(&r, c, n * sizeof *c);
+    add_bytes(&r, d, n * sizeof *d);
     add_bytes(&r, halves_out, sizeof halves_out);
     add_bytes(&r, bytes_out, sizeof bytes_out);
     add_bytes(&r, set_out, sizeof set_out);
