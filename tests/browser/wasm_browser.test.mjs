@@ -37,6 +37,10 @@ function fileFor(path) {
       type: "application/octet-stream",
     },
   };
+  // As servers do that have one page for every address.
+  if (path === "/page.wasm") {
+    return { file: join(here, "wasm_page.html"), type: "text/html" };
+  }
   const local = normalize(path);
   if (local.startsWith("/dist/")) {
     return join(DIST, local.slice("/dist/".length));
@@ -82,8 +86,42 @@ test("a server that names another type works too", () => {
   assert.equal(answer.untyped, "response");
 });
 
-test("the browser had nothing to complain about", () => {
-  assert.deepEqual(noise, []);
+test("the browser complained about the address that is not there, only", () => {
+  assert.equal(noise.length, 1);
+  assert.match(noise[0], /404/);
+});
+
+test("the kernels give the same as in Node, in every variant", async () => {
+  const { loadKernels } = await importMidge();
+  const k = await loadKernels();
+  const a = Float32Array.from({ length: 1000 }, (_, i) => Math.sqrt(i));
+  const rows = Uint32Array.of(3, 1, 2);
+  const expected = {
+    numbers: [k.dot(a, a), k.sum(a), k.norm(a)],
+    near: [...k.gatherL2sq(a, rows, a.subarray(0, 10))],
+  };
+  const { simd, scalar, relaxed, vectors } = answer.kernels;
+  assert.equal(simd.info.module, "kernels-simd");
+  assert.equal(scalar.info.module, "kernels-scalar");
+  assert.equal(vectors.info.module, "vectors-simd");
+  assert.ok(relaxed, "Debian's Chromium has relaxed SIMD");
+  assert.equal(relaxed.info.variant, "relaxed");
+  for (const found of [simd, scalar, relaxed, vectors]) {
+    const { numbers, near } = found;
+    assert.deepEqual({ numbers, near }, expected);
+    assert.deepEqual(found.grown, [0, 1000]); // views die, blocks do not
+    assert.equal(found.shared, true);
+    assert.equal(found.info.source, "stream");
+    assert.equal(found.usedAfter, 0);
+  }
+});
+
+test("what cannot be loaded says which and why", () => {
+  const [absent, page, other, none] = answer.failures;
+  assert.match(absent, /^LOAD_FAILED .*\/nowhere\.wasm: HTTP 404/);
+  assert.match(page, /\/page\.wasm: the server answered with a page \(text\/html\)/);
+  assert.match(other, /\/untyped\.wasm is no midge-kernels-simd of this version/);
+  assert.match(none, /is no midge-vectors-simd of this version: it has no \w+$/);
 });
 
 test("outputs have the bits of the native program and of Node", async () => {

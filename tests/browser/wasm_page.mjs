@@ -1,6 +1,14 @@
 // The page of wasm_browser.test.mjs: does everything once in both variants and
 // leaves what it got in window.answer; the test compares.
-import { hasSimd, load, openSwarm, selftest } from "./dist/index.js";
+import {
+  hasRelaxedSimd,
+  hasSimd,
+  load,
+  loadKernels,
+  loadVectors,
+  openSwarm,
+  selftest,
+} from "./dist/index.js";
 
 async function bytesOf(path) {
   return new Uint8Array(await (await fetch(path)).arrayBuffer());
@@ -20,6 +28,41 @@ async function predict(variant) {
   };
   model.dispose();
   return { ...answer, usedAfter: midge.info().usedBytes };
+}
+
+/** What one set of kernels gives, with blocks of its memory and growth. */
+async function compute(load, variant) {
+  const k = await load({ variant });
+  const again = await Promise.all([load({ variant }), load({ variant })]);
+  const a = k.f32(Float32Array.from({ length: 1000 }, (_, i) => Math.sqrt(i)));
+  const before = a.array;
+  const big = k.f32(1 << 20);
+  const rows = Uint32Array.of(3, 1, 2);
+  const answer = {
+    info: k.info(),
+    shared: again.every((one) => one === k),
+    grown: [before.length, a.array.length],
+    numbers: [k.dot(a, a), k.sum(a), k.norm(a)],
+    near: [...k.gatherL2sq(a, rows, a.array.subarray(0, 10))],
+  };
+  a.dispose();
+  big.dispose();
+  return { ...answer, usedAfter: k.info().usedBytes };
+}
+
+/** The messages of loads that cannot work. */
+function failures() {
+  const from = (path, load = loadKernels) =>
+    load({ wasm: new URL(path, location.href) }).then(
+      () => "loaded",
+      (error) => `${error.code} ${error.message}`,
+    );
+  return Promise.all([
+    from("nowhere.wasm"),
+    from("page.wasm"),
+    from("untyped.wasm"),
+    from("untyped.wasm", loadVectors),
+  ]);
 }
 
 async function replay() {
@@ -45,6 +88,13 @@ async function all() {
     untyped: (await load({ wasm: wrongType })).info().source,
     scalar: await predict("scalar"),
     simd: await predict("simd"),
+    kernels: {
+      simd: await compute(loadKernels, "simd"),
+      scalar: await compute(loadKernels, "scalar"),
+      relaxed: hasRelaxedSimd() ? await compute(loadKernels, "relaxed") : null,
+      vectors: await compute(loadVectors, "simd"),
+    },
+    failures: await failures(),
     replayed: await replay(),
     worker: await inWorker(),
   };

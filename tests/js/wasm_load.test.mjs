@@ -105,7 +105,10 @@ for (const variant of VARIANTS) {
     assert.equal(info.source, "file");
     assert.equal(info.cached, false);
     assert.equal(info.bytes, statSync(fileOf(info.module)).size);
-    assert.ok(info.compileMs > 0 && info.instantiateMs > 0);
+    assert.equal(info.variant, variant);
+    assert.ok(info.loadMs > 0 && info.compileMs > 0 && info.instantiateMs > 0);
+    assert.equal(info.peakBytes, 0);
+    assert.ok(info.memoryBytes >= 65536);
     assert.match(info.version, /^\d+\.\d+\.\d+$/);
     assert.equal(info.usedBytes, 0);
     assert.equal((await load({ variant, wasm })).info().cached, true);
@@ -159,6 +162,11 @@ test("what cannot be loaded is named, and can be tried again", async (t) => {
   await assert.rejects(load({ wasm: new Uint8Array(8) }), /cannot load the given bytes/);
   const absent = await serve(t, "text/plain", 404);
   await assert.rejects(load({ wasm: absent }), /core\.wasm: HTTP 404/);
+  const page = await serve(t, "text/html; charset=utf-8");
+  await assert.rejects(load({ wasm: page }), {
+    code: "LOAD_FAILED",
+    message: /core\.wasm: the server answered with a page \(text\/html\)/,
+  });
   const whole = readFileSync(fileOf("core-simd"));
   await assert.rejects(load({ wasm: whole.subarray(0, 1000) }), /cannot load/);
   await assert.rejects(openSwarm({ wasm: missing }), /ENOENT/);
