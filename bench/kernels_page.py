@@ -100,7 +100,9 @@ def make(result, works, targets, lines):
         [*pages.origin_lines(result, "one used"),
          f"- median of {len(lines[0]['ns'])} rounds, all sides taking turns; "
          "time of the CPU; ± is half of what lies",
-         "  between the least and the most", f"- {others}"],
+         "  between the least and the most", f"- {others}",
+         *([f"- not measured: {', '.join(result['unmeasured'])}"]
+           if result["unmeasured"] else [])],
         [f"## Targets: {met} of {len(targets)} reached", "",
          "How many times faster than what it is compared with (least to most of "
          "the rounds).", "",

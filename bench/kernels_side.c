@@ -65,8 +65,31 @@ static int can_run(const side *s, const work *w) {
     return function != NULL;
 }
 
+/* The operations that no work measures. */
+static void say_unmeasured(void) {
+#define NAME_OF(isa, result, name, parameters)                                 \
+    {#name, offsetof(mdg_kernels, name)},
+    static const struct {
+        const char *name;
+        size_t offset;
+    } every[] = {MDG_KERNELS_LIST(NAME_OF, , )};
+    const char *comma = "";
+    for (size_t i = 0; i < sizeof every / sizeof *every; i++) {
+        size_t w = 0;
+        while (w < work_count() && work_at(w)->op != every[i].offset) {
+            w++;
+        }
+        if (w == work_count()) {
+            printf("%s\"%s\"", comma, every[i].name);
+            comma = ",";
+        }
+    }
+}
+
 static void say_works(side *s) {
-    printf("{\"about\":\"%s\",\"works\":[", s->about);
+    printf("{\"about\":\"%s\",\"unmeasured\":[", s->about);
+    say_unmeasured();
+    printf("],\"works\":[");
     for (size_t i = 0; i < work_count(); i++) {
         const work *w = work_at(i);
         printf("%s{\"name\":\"%s\",\"flops\":%.17g,\"bytes\":%.17g,"

@@ -92,7 +92,8 @@ def measure(run):
     try:
         told = {side.name: side.ask("works") for side in every}
         run.lines.append({"sides": {name: answer["about"]
-                                    for name, answer in told.items()}})
+                                    for name, answer in told.items()},
+                          "unmeasured": told["scalar"]["unmeasured"]})
         works = {name: answer["works"] for name, answer in told.items()}
         count = len(works["scalar"])
         for index in range(count):
@@ -195,7 +196,7 @@ def judged(lines):
 def report(origin, lines):
     first, *lines = lines
     works, targets = summaries(lines), judged(lines)
-    result = {**origin, "sides": first["sides"], "results": {
+    result = {**origin, **first, "results": {
         "works": works,
         "targets": {f"{t['what']}: {t['work']}, {t['side']}": t
                     for t in targets}},
