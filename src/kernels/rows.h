@@ -11,7 +11,9 @@
 #include "kernels/lanes.h"
 
 /* Rows at once: as many as leave sums and loads within the registers. A wasm
- * engine hoists the loads of a block, so that one row there is best. */
+ * engine hoists the loads of a block, so that one row there is best; it has no
+ * way to fetch ahead, and adds to pointers for less than it computes indices.
+ */
 #if VW == 16
 #define ROWS 8
 #elif VW == 8
@@ -22,6 +24,18 @@
 #define ROWS 2
 #endif
 
+#if defined(__wasm__)
+#define FETCH      0
+#define LOOP(cols) for (const float *end = x + (cols); x != end; x += LANES)
+#define NEXT(p)    ((p) += LANES)
+#define AT(p, j)   ((p) + (j) * VW)
+#else
+#define FETCH      1
+#define LOOP(cols) for (size_t i = 0; i != (cols); i += LANES)
+#define NEXT(p)    (p)
+#define AT(p, j)   ((p) + i + (j) * VW)
+#endif
+
 #define ROW_PRODUCT(x, y) ((x) * (y))
 #define ROW_SQUARE(x, y)  (((x) - (y)) * ((x) - (y)))
 
@@ -30,47 +44,48 @@
     INLINE void name(size_t cols, const type *const *row, const float *x,      \
                      float *out) {                                             \
         vf s[ROWS][REGS] = {{{0}}};                                            \
-        size_t i = 0;                                                          \
-        for (; i != cols - cols % LANES; i += LANES) {                         \
+        const type *p[ROWS];                                                   \
+        memcpy(p, row, sizeof p);                                              \
+        const float *y = x;                                                    \
+        LOOP(cols - cols % LANES) {                                            \
             _Pragma("GCC unroll 4") for (size_t j = 0; j < REGS; j++) {        \
-                vf v = LOAD(x + i + j * VW);                                   \
+                vf v = LOAD(AT(x, j));                                         \
                 _Pragma("GCC unroll 8") for (int r = 0; r < ROWS; r++) {       \
-                    vf u = load(row[r] + i + j * VW);                          \
+                    vf u = load(AT(p[r], j));                                  \
                     s[r][j] += term(u, v);                                     \
                 }                                                              \
+            }                                                                  \
+            _Pragma("GCC unroll 8") for (int r = 0; r < ROWS; r++) {           \
+                (void)NEXT(p[r]);                                              \
             }                                                                  \
         }                                                                      \
         _Pragma("GCC unroll 8") for (int r = 0; r < ROWS; r++) {               \
             float total = sum_of_lanes(s[r]);                                  \
-            for (size_t k = i; k < cols; k++) {                                \
+            for (size_t k = cols - cols % LANES; k < cols; k++) {              \
                 float u = load_one(row[r][k]);                                 \
-                total += term(u, x[k]);                                        \
+                total += term(u, y[k]);                                        \
             }                                                                  \
             out[r] = total;                                                    \
         }                                                                      \
     }
 
 /* The rows of a matrix that `index` names, ROWS at a time; the last of a call
- * that has no more are computed again for nothing. Those after them are fetched
- * in the meantime. */
-#define FETCH_BYTES 512
+ * that has no more are computed again for nothing. The first lines of the rows
+ * after them are fetched in the meantime; the others come by themselves. */
 #define GATHER_OF(name, type, rows_of)                                         \
     void NAME(name)(size_t count, const uint32_t *index, size_t cols,          \
                     const type *a, size_t lda, const float *x, float *out) {   \
-        const size_t fetched =                                                 \
-            cols * sizeof *a < FETCH_BYTES ? cols * sizeof *a : FETCH_BYTES;   \
+        const size_t second = cols * sizeof *a > 64 ? 64 / sizeof *a : 0;      \
         for (size_t i = 0; i < count; i += ROWS) {                             \
             const type *row[ROWS];                                             \
             float result[ROWS];                                                \
             _Pragma("GCC unroll 8") for (size_t r = 0; r < ROWS; r++) {        \
                 size_t at = i + r < count ? i + r : count - 1;                 \
                 row[r] = a + index[at] * lda;                                  \
-                if (at + ROWS < count) {                                       \
-                    const char *next =                                         \
-                        (const char *)(a + index[at + ROWS] * lda);            \
-                    for (size_t k = 0; k < fetched; k += 64) {                 \
-                        __builtin_prefetch(next + k);                          \
-                    }                                                          \
+                if (FETCH && at + ROWS < count) {                              \
+                    const type *next = a + index[at + ROWS] * lda;             \
+                    __builtin_prefetch(next);                                  \
+                    __builtin_prefetch(next + second);                         \
                 }                                                              \
             }                                                                  \
             rows_of(cols, row, x, result);                                     \
