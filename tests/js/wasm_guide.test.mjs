@@ -21,6 +21,13 @@ const examples = readFileSync(guide, "utf8")
   .map((rest) => rest.split("```")[0]);
 const folder = scratch(after);
 
+/** The example that has `text` in it. */
+function exampleWith(text) {
+  const found = examples.filter((example) => example.includes(text));
+  assert.equal(found.length, 1, text);
+  return found[0];
+}
+
 /** Runs a program text in the folder; returns what it printed. */
 function runIn(name, text) {
   const path = join(folder, name);
@@ -37,8 +44,18 @@ before(() => {
   copyFileSync(PENGUINS, join(folder, "penguins.csv"));
 });
 
+test("vectors", () => {
+  const printed = runIn("vectors.mjs", exampleWith("loadVectors"));
+  assert.match(printed, /\[ 1, 2 \].*\[ 0\.05\d+, 0\.25 \]/s);
+});
+
+test("matrices", () => {
+  const printed = runIn("matrices.mjs", exampleWith("loadKernels"));
+  assert.match(printed, /\[ 5, 10 \]/);
+});
+
 test("predicting", () => {
-  const printed = runIn("predict.mjs", examples[0]);
+  const printed = runIn("predict.mjs", exampleWith("predictTable"));
   assert.match(printed, /^\[\n? *'Adelie',/);
 });
 
@@ -56,11 +73,11 @@ test("replaying", () => {
   const line = JSON.stringify(event);
   const log = join(folder, "log.jsonl");
   writeFileSync(log, line);
-  const text = `const lines = [${JSON.stringify(line)}];\n${examples[2]}`;
+  const text = `const lines = [${JSON.stringify(line)}];\n${exampleWith("replay(")}`;
   assert.equal(runIn("replay.mjs", text), oracle("replay", log).toString());
 });
 
 test("threads", () => {
-  const printed = runIn("threads.mjs", examples[3]);
+  const printed = runIn("threads.mjs", exampleWith("openPool"));
   assert.match(printed, /\[ 1, 0 \].*\[ 5, 8 \]/s);
 });

@@ -4,12 +4,11 @@ import { arrayOf, type Vector } from "./block.js";
 import { mismatch, needCount, needLength, rowsOf, sameLength } from "./check.js";
 import type { Core } from "./core.js";
 import {
-  OPERATIONS,
   STRUCTS,
   type KernelsExports,
   type KernelsOps,
 } from "./exports.js";
-import { opsOf, Vectors, type LoadedOps } from "./vectors.js";
+import { Vectors, type LoadedOps } from "./vectors.js";
 
 type F32 = Vector<"f32">;
 type U16 = Vector<"u16">;
@@ -77,8 +76,6 @@ export class Kernels extends Vectors {
   constructor(loaded: LoadedOps<KernelsExports>) {
     super(loaded);
     this.every = loaded.core;
-    const { vectors, kernels } = OPERATIONS;
-    this.ops = opsOf(loaded.core.calls, vectors, kernels) as KernelsOps;
   }
 
   /**

@@ -6,7 +6,7 @@
 import { Block, Frame, type Vector } from "./block.js";
 import { mismatch, needCount, sameLength } from "./check.js";
 import type { Core } from "./core.js";
-import { OPERATIONS, type VectorsExports, type VectorsOps } from "./exports.js";
+import type { VectorsExports, VectorsOps } from "./exports.js";
 import type { Info } from "./load.js";
 import { kindOf, OpCalls } from "./op_calls.js";
 import { Random } from "./random.js";
@@ -38,14 +38,6 @@ export interface LoadedOps<E extends VectorsExports> {
   readonly info: () => Info;
 }
 
-/** The operations of a module, by name. */
-export function opsOf<K extends string>(
-  calls: { readonly [name in K]: unknown },
-  ...lists: (readonly K[])[]
-): unknown {
-  return Object.fromEntries(lists.flat().map((name) => [name, calls[name]]));
-}
-
 export class Vectors {
   /** Every operation as it is: addresses and numbers in, nothing checked. An
    * address is `Block.pointer`; what an operation means says its header in
@@ -60,7 +52,7 @@ export class Vectors {
     this.core = core;
     this.loaded = info;
     this.calls = new OpCalls(new Frame(core));
-    this.ops = opsOf(core.calls, OPERATIONS.vectors) as VectorsOps;
+    this.ops = core.calls;
   }
 
   /** False when a call stopped in the middle: load a fresh one. */
