@@ -191,6 +191,22 @@ test("a worker that traps in its share fails the job, then the pool", async (t) 
   index.dispose();
 });
 
+test("a worker that ends between jobs fails the next one", async (t) => {
+  const worker = script("quitter.mjs", `
+    parentPort.postMessage("ready");
+    setImmediate(() => { throw new Error("had enough"); });
+    return;`);
+  const p = await pool(t, { threads: 2, worker });
+  const x = new Float32Array([1, 2]);
+  let error;
+  while (!error) { // the news of it comes as an event
+    error = await p.gemv(x, x).then(() => undefined, (why) => why);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.equal(error.code, "WORKER_FAILED");
+  assert.equal(error.message, "worker 1 of 1: had enough");
+});
+
 test("a trap in the opener ends the instance, and dispose still works", async (t) => {
   const p = await pool(t, { threads: 2 });
   const x = new Float32Array(4);
