@@ -42,7 +42,7 @@ INLINE parts counts_of(vb v) {
 
 INLINE lanes add_counts(lanes s, parts counts) {
     v128_t pairs = wasm_u16x8_extadd_pairwise_u8x16((v128_t)counts);
-    return s + (vu)wasm_u32x4_extadd_pairwise_u16x8(pairs);
+    return s + (vu)wasm_i32x4_extadd_pairwise_i16x8(pairs);
 }
 
 #elif defined(__aarch64__)
@@ -90,9 +90,14 @@ INLINE uint64_t word_at(const uint8_t *p) {
     return word;
 }
 
-/* Less than a register. */
-INLINE uint64_t count_rest(enum op op, size_t n, const uint8_t *a,
-                           const uint8_t *b) {
+/* Less than a register. In a wasm module one copy for all operations. */
+#if defined(__wasm__)
+__attribute__((noinline)) static
+#else
+INLINE
+#endif
+    uint64_t
+    count_rest(enum op op, size_t n, const uint8_t *a, const uint8_t *b) {
     uint64_t sum = 0;
     for (; n >= 8; n -= 8, a += 8, b += 8) {
         uint64_t word = APPLY(op, word_at(a), word_at(b));
@@ -117,24 +122,23 @@ INLINE uint64_t count(enum op op, size_t n, const uint8_t *a,
         }
         s = add_counts(s, four);
     }
-    parts rest = {0};
     for (; n >= VB; n -= VB, a += VB, b += VB) {
-        rest += counts_of(load_both(op, a, b));
+        s = add_counts(s, counts_of(load_both(op, a, b)));
     }
 #if VW == 16
     if (n > 0) {
         vb v = load_part(a, n);
-        rest += counts_of(op == FIRST ? v : APPLY(op, v, load_part(b, n)));
+        v = op == FIRST ? v : APPLY(op, v, load_part(b, n));
+        s = add_counts(s, counts_of(v));
     }
-    return sum_of_quads(add_counts(s, rest));
+    return sum_of_quads(s);
 #else
-    s = add_counts(s, rest);
 #if defined(__wasm__)
     uint64_t sum = sum_of_words(s);
 #else
     uint64_t sum = sum_of_quads(s);
 #endif
-    return sum + count_rest(op, n, a, b);
+    return n > 0 ? sum + count_rest(op, n, a, b) : sum;
 #endif
 }
 #else
@@ -170,6 +174,17 @@ uint64_t NAME(orcount_b1)(size_t n, const uint8_t *a, const uint8_t *b) {
 
 INLINE void combine(enum op op, size_t n, const uint8_t *a, const uint8_t *b,
                     uint8_t *out) {
+    for (; n >= 4 * VB; n -= 4 * VB, a += 4 * VB, b += 4 * VB, out += 4 * VB) {
+        vb v[4];
+#pragma GCC unroll 4
+        for (size_t j = 0; j < 4; j++) {
+            v[j] = load_both(op, a + j * VB, b + j * VB);
+        }
+#pragma GCC unroll 4
+        for (size_t j = 0; j < 4; j++) {
+            STORE_BYTES(out + j * VB, v[j]);
+        }
+    }
     for (; n >= VB; n -= VB, a += VB, b += VB, out += VB) {
         STORE_BYTES(out, load_both(op, a, b));
     }
@@ -192,14 +207,18 @@ void NAME(or_b1)(size_t n, const uint8_t *a, const uint8_t *b, uint8_t *out) {
 
 #define AHEAD 8
 
-void NAME(gather_hamming_b1)(size_t count, const uint32_t *index, size_t n,
+void NAME(gather_hamming_b1)(size_t rows, const uint32_t *index, size_t n,
                              const uint8_t *a, size_t lda, const uint8_t *x,
                              uint32_t *out) {
-    for (size_t i = 0; i < count; i++) {
-        if (index && i + AHEAD < count) {
+    for (size_t i = 0; i < rows; i++) {
+        if (index && i + AHEAD < rows) {
             fetch_row(a + index[i + AHEAD] * lda, n);
         }
         const uint8_t *row = a + row_of(index, i) * lda;
+#if defined(__wasm__)
         out[i] = (uint32_t)NAME(hamming_b1)(n, row, x);
+#else
+        out[i] = (uint32_t)count(XOR, n, row, x);
+#endif
     }
 }

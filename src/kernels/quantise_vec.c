@@ -33,21 +33,7 @@ INLINE vi nearest(vf v) {
 
 /* Four registers of integers of -127..127 to one of bytes, in order. */
 INLINE vb narrow(const vi *v) {
-#if VW == 16
-    __m128i part[4];
-    for (int j = 0; j < 4; j++) {
-        part[j] = _mm512_cvtepi32_epi8((__m512i)v[j]);
-    }
-    vb out;
-    memcpy(&out, part, sizeof out);
-    return out;
-#elif VW == 8
-    __m256i low = _mm256_packs_epi32((__m256i)v[0], (__m256i)v[1]);
-    __m256i high = _mm256_packs_epi32((__m256i)v[2], (__m256i)v[3]);
-    __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
-    __m256i bytes = _mm256_packs_epi16(low, high);
-    return (vb)_mm256_permutevar8x32_epi32(bytes, order);
-#elif defined(__wasm__)
+#if defined(__wasm__)
     v128_t low = wasm_i16x8_narrow_i32x4((v128_t)v[0], (v128_t)v[1]);
     v128_t high = wasm_i16x8_narrow_i32x4((v128_t)v[2], (v128_t)v[3]);
     return (vb)wasm_i8x16_narrow_i16x8(low, high);
@@ -58,9 +44,18 @@ INLINE vb narrow(const vi *v) {
         vcombine_s16(vmovn_s32((int32x4_t)v[2]), vmovn_s32((int32x4_t)v[3]));
     return (vb)vcombine_s8(vmovn_s16(low), vmovn_s16(high));
 #else
-    __m128i low = _mm_packs_epi32((__m128i)v[0], (__m128i)v[1]);
-    __m128i high = _mm_packs_epi32((__m128i)v[2], (__m128i)v[3]);
-    return (vb)_mm_packs_epi16(low, high);
+    vx low = X86(packs_epi32)((vx)v[0], (vx)v[1]);
+    vx high = X86(packs_epi32)((vx)v[2], (vx)v[3]);
+    vx bytes = X86(packs_epi16)(low, high);
+    /* Those instructions work on parts of 16 bytes. */
+#if VW == 16
+    const vi order = {0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15};
+    bytes = _mm512_permutexvar_epi32((vx)order, bytes);
+#elif VW == 8
+    const vi order = {0, 4, 1, 5, 2, 6, 3, 7};
+    bytes = _mm256_permutevar8x32_epi32(bytes, (vx)order);
+#endif
+    return (vb)bytes;
 #endif
 }
 
@@ -79,35 +74,53 @@ void NAME(f32_to_i8)(size_t n, float factor, const float *x, int8_t *out) {
     }
     if (n > 0) {
         float rest[4 * VW] = {0};
+        int8_t bytes[4 * VW];
         memcpy(rest, x, n * sizeof *x);
-        vb bytes = bytes_of(rest, factor);
-        memcpy(out, &bytes, n);
+        NAME(f32_to_i8)(GROUP, factor, rest, bytes);
+        memcpy(out, bytes, n);
     }
 }
 
-/* VW bytes at x as floats. */
-INLINE vf floats_at(const int8_t *x) {
+/* Bytes of floats_of: more than VW where a load widens to 16 bits. */
+#if defined(__wasm__) || defined(__aarch64__)
+#define PART ((size_t)16)
+#else
+#define PART ((size_t)VW)
+#endif
+
+INLINE void floats_of(const int8_t *x, float factor, float *out) {
 #if VW == 16
-    __m128i bytes = _mm_loadu_si128((const void *)x);
-    return (vf)_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes));
+    vi v = (vi)_mm512_cvtepi8_epi32(_mm_loadu_si128((const void *)x));
 #elif VW == 8
-    __m128i bytes = _mm_loadl_epi64((const void *)x);
-    return (vf)_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes));
+    vi v = (vi)_mm256_cvtepi8_epi32(_mm_loadl_epi64((const void *)x));
 #elif defined(__SSE2__)
     int32_t bytes;
     memcpy(&bytes, x, sizeof bytes);
-    return (vf)_mm_cvtepi32_ps(_mm_cvtepi8_epi32(_mm_cvtsi32_si128(bytes)));
+    vi v = (vi)_mm_cvtepi8_epi32(_mm_cvtsi32_si128(bytes));
 #else
-    typedef int8_t part __attribute__((vector_size(4)));
-    part bytes;
-    memcpy(&bytes, x, sizeof bytes);
-    return __builtin_convertvector(bytes, vf);
+#pragma GCC unroll 2
+    for (int j = 0; j < 16; j += 8) {
+#if defined(__wasm__)
+        v128_t wide = wasm_i16x8_load8x8(x + j);
+        vi v = (vi)wasm_i32x4_extend_low_i16x8(wide);
+        vi w = (vi)wasm_i32x4_extend_high_i16x8(wide);
+#else
+        int16x8_t wide = vmovl_s8(vld1_s8(x + j));
+        vi v = (vi)vmovl_s16(vget_low_s16(wide));
+        vi w = (vi)vmovl_high_s16(wide);
+#endif
+        STORE(out + j, __builtin_convertvector(v, vf) * SPLAT(factor));
+        STORE(out + j + 4, __builtin_convertvector(w, vf) * SPLAT(factor));
+    }
+#endif
+#if defined(__SSE2__)
+    STORE(out, __builtin_convertvector(v, vf) * SPLAT(factor));
 #endif
 }
 
 void NAME(i8_to_f32)(size_t n, float factor, const int8_t *x, float *out) {
-    for (; n >= VW; n -= VW, x += VW, out += VW) {
-        STORE(out, floats_at(x) * SPLAT(factor));
+    for (; n >= PART; n -= PART, x += PART, out += PART) {
+        floats_of(x, factor, out);
     }
     for (size_t i = 0; i < n; i++) {
         out[i] = (float)x[i] * factor;
