@@ -11,6 +11,7 @@ PART is a C file below bindings/js/wasm of ROOT; a family of operations, such as
 one has all of. The module `common` is none by itself: every other one has what
 it has.
 """
+import io
 import re
 import sys
 from pathlib import Path
@@ -266,8 +267,9 @@ def main(out_path, depfile, root, *wanted):
     read = [root / "src/kernels/kernels.h", header, *headers,
             *(path for module in modules.values() for path in module.files)]
     common = modules.pop("common").functions
-    with open(out_path, "w", encoding="utf-8") as out:
-        write(out, common, list(modules.values()), headers, selftest[1])
+    out = io.StringIO()  # nothing is written when something is wrong
+    write(out, common, list(modules.values()), headers, selftest[1])
+    Path(out_path).write_text(out.getvalue(), encoding="utf-8")
     Path(depfile).write_text(f"{out_path}: {' '.join(map(str, read))}\n")
 
 

@@ -81,6 +81,25 @@ test("vite finds the modules and copies them", async () => {
   assert.deepEqual(noise, []);
 });
 
+test("vite serving, with the loader left where it is", async () => {
+  write(project, { "index.html": HTML("./main.js"), "main.js": PLAIN });
+  const server = await vite.createServer({
+    root: project,
+    configFile: false,
+    logLevel: "error",
+    optimizeDeps: { exclude: ["midge"] },
+    server: { port: 0, host: "127.0.0.1", hmr: false },
+  });
+  await server.listen();
+  try {
+    const { port } = server.httpServer.address();
+    const answer = await openPage(`http://127.0.0.1:${port}/index.html`, []);
+    assert.deepEqual(answer, EXPECTED);
+  } finally {
+    await server.close();
+  }
+});
+
 test("esbuild, modules copied beside the bundle", async () => {
   const site = join(folder, "esbuild");
   await esbuildInto(site, "main.js", PLAIN, { format: "esm" });
