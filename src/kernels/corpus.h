@@ -13,6 +13,7 @@
     X(elementwise, 0x920caac0u)                                                \
     X(activation, 0xffae9e72u)                                                 \
     X(matrix, 0x72c6ad61u)                                                     \
+    X(fmath, 0x145bbba1u)                                                      \
     X(gather, 0xe3ef843fu)                                                     \
     X(half, 0xfd32e1b2u)                                                       \
     X(update, 0x4a8ec05au)                                                     \
