@@ -9,6 +9,10 @@ typedef int16_t vh_signed __attribute__((vector_size(2 * VW)));
 typedef uint16_t vh_any
     __attribute__((vector_size(2 * VW), aligned(2), may_alias));
 
+typedef uint32_t vu_pairs
+    __attribute__((vector_size(4 * VW), aligned(2), may_alias));
+
+#define LOAD_PAIRS(p)      ((vu) * (const vu_pairs *)(p))
 #define LOAD_HALVES(p)     ((vh) * (const vh_any *)(p))
 #define STORE_HALVES(p, v) (*(vh_any *)(p) = (v))
 #define CHOOSE(mask, a, b) (((vu)(a) & (vu)(mask)) | ((vu)(b) & ~(vu)(mask)))
@@ -143,7 +147,7 @@ INLINE void in_order(vf *even, vf *odd) {
 
 #define ADD_BLOCK(s, a, b, term)                                               \
     _Pragma("GCC unroll 2") for (int j = 0; j < REGS; j += 2) {                \
-        vu u = (vu)LOAD(a + j * VW), v = (vu)LOAD(b + j * VW);                 \
+        vu u = LOAD_PAIRS(a + j * VW), v = LOAD_PAIRS(b + j * VW);             \
         s[j] += term((vf)(u << 16), (vf)(v << 16));                            \
         s[j + 1] += term((vf)(u & 0xffff0000u), (vf)(v & 0xffff0000u));        \
     }
