@@ -8,33 +8,41 @@
 
 #define SIGN_BIT  0x80000000u
 #define ROUND     12582912.0f
+#define ONE_BITS  0x3f800000u
 #define COS_CHUNK 256 /* elements that share one look for large arguments */
 #define SILU_LAST 110.0f
 #define GELU_LAST 15.0f
 
+/* The loop of an operation; a module for the web has it once, called through a
+ * pointer, everything else inlines it. */
 #if defined(__wasm__)
 #define UNROLL
+#define LOOP static void
 #else
 #define UNROLL _Pragma("GCC unroll 4")
+#define LOOP   INLINE void
 #endif
 
-/* x > high ? high : x and x < low ? low : x; NaN stays. */
+/* y < x ? y : x and x < y ? y : x. */
 #if defined(__wasm__)
-#define AT_MOST(x, high) __builtin_wasm_pmin_f32x4(x, SPLAT(high))
-#define AT_LEAST(x, low) __builtin_wasm_pmax_f32x4(x, SPLAT(low))
+#define SMALLER(x, y) __builtin_wasm_pmin_f32x4(x, y)
+#define LARGER(x, y)  __builtin_wasm_pmax_f32x4(x, y)
 #elif defined(__aarch64__)
-#define AT_MOST(x, high) SELECT((x) > (high), SPLAT(high), x)
-#define AT_LEAST(x, low) SELECT((x) < (low), SPLAT(low), x)
+#define SMALLER(x, y) SELECT((y) < (x), y, x)
+#define LARGER(x, y)  SELECT((x) < (y), y, x)
 #elif VW == 16
-#define AT_MOST(x, high) ((vf)_mm512_min_ps(_mm512_set1_ps(high), (__m512)(x)))
-#define AT_LEAST(x, low) ((vf)_mm512_max_ps(_mm512_set1_ps(low), (__m512)(x)))
+#define SMALLER(x, y) ((vf)_mm512_min_ps((__m512)(y), (__m512)(x)))
+#define LARGER(x, y)  ((vf)_mm512_max_ps((__m512)(y), (__m512)(x)))
 #elif VW == 8
-#define AT_MOST(x, high) ((vf)_mm256_min_ps(_mm256_set1_ps(high), (__m256)(x)))
-#define AT_LEAST(x, low) ((vf)_mm256_max_ps(_mm256_set1_ps(low), (__m256)(x)))
+#define SMALLER(x, y) ((vf)_mm256_min_ps((__m256)(y), (__m256)(x)))
+#define LARGER(x, y)  ((vf)_mm256_max_ps((__m256)(y), (__m256)(x)))
 #else
-#define AT_MOST(x, high) ((vf)_mm_min_ps(_mm_set1_ps(high), (__m128)(x)))
-#define AT_LEAST(x, low) ((vf)_mm_max_ps(_mm_set1_ps(low), (__m128)(x)))
+#define SMALLER(x, y) ((vf)_mm_min_ps((__m128)(y), (__m128)(x)))
+#define LARGER(x, y)  ((vf)_mm_max_ps((__m128)(y), (__m128)(x)))
 #endif
+/* NaN stays. */
+#define AT_MOST(x, high) SMALLER(x, SPLAT(high))
+#define AT_LEAST(x, low) LARGER(x, SPLAT(low))
 
 INLINE vf abs_lanes(vf x) {
     return (vf)((vu)x & ~SIGN_BIT);
@@ -49,7 +57,9 @@ typedef struct {
     vf p, scale, rest;
 } exp_parts;
 
-INLINE exp_parts exp_of_rest(vf r, vu n) {
+/* t = n + ROUND: half of n goes into one power, the rest into the other. The
+ * bits of ROUND, also halved, are all shifted out. */
+INLINE exp_parts exp_of_rest(vf r, vf t) {
     exp_parts e;
     vf p = SPLAT(1.3926268e-3f);
     p = p * r + 8.3632466e-3f;
@@ -57,27 +67,27 @@ INLINE exp_parts exp_of_rest(vf r, vu n) {
     p = p * r + 1.6666577e-1f;
     p = p * r + 0.5f;
     e.p = (p * (r * r) + r) + 1.0f;
-    vu half = (vu)((vi)n >> 1);
-    e.scale = (vf)((half + 127u) << 23);
-    e.rest = (vf)((n - half + 127u) << 23);
+    vu half = (vu)((vi)t >> 1);
+    e.scale = (vf)((half << 23) + ONE_BITS);
+    e.rest = (vf)((((vu)t - half) << 23) + ONE_BITS);
     return e;
+}
+
+INLINE vf exp_rest(vf x, vf t) {
+    vf nf = t - ROUND;
+    vf r = x - nf * 0.693359375f;
+    return r - nf * -2.12194440e-4f;
 }
 
 INLINE exp_parts exp_split(vf x) {
     vf t = x * 1.44269504f + ROUND;
-    vf nf = t - ROUND;
-    vf r = x - nf * 0.693359375f;
-    r = r - nf * -2.12194440e-4f;
-    return exp_of_rest(r, (vu)t - 0x4b400000u); /* the bits of ROUND */
+    return exp_of_rest(exp_rest(x, t), t);
 }
 
 /* e^(x + low) */
 INLINE exp_parts exp_split_sum(vf x, vf low) {
     vf t = x * 1.44269504f + ROUND;
-    vf nf = t - ROUND;
-    vf r = x - nf * 0.693359375f;
-    r = r - nf * -2.12194440e-4f;
-    return exp_of_rest(r + low, (vu)t - 0x4b400000u);
+    return exp_of_rest(exp_rest(x, t) + low, t);
 }
 
 INLINE vf exp_lanes(vf x) {
@@ -89,6 +99,15 @@ INLINE vf exp_lanes(vf x) {
 INLINE vf exp_lanes_left(vf x) {
     exp_parts e = exp_split(AT_LEAST(x, -104.0f));
     return e.p * e.scale * e.rest;
+}
+
+/* Where a copy of e^x is too much for a module. */
+SHARED vf exp_shared(vf x) {
+    return exp_lanes(x);
+}
+
+SHARED exp_parts exp_split_shared(vf x) {
+    return exp_split(x);
 }
 
 INLINE vf tanh_lanes(vf x) {
@@ -106,13 +125,14 @@ INLINE vf tanh_lanes(vf x) {
 
 INLINE vf sigmoid_lanes(vf x) {
     vf e = exp_lanes_left((vf)((vu)x | SIGN_BIT));
-    vf top = SELECT(x < 0.0f, e, SPLAT(1.0f));
+    /* x < 0 ? e : 1, for 0 <= e <= 1 */
+    vf top = LARGER(e, (vf)((x >= 0.0f) & (int32_t)ONE_BITS));
     return top / (1.0f + e);
 }
 
 INLINE vf silu_lanes(vf x) {
     vf a = AT_MOST(abs_lanes(x), SILU_LAST);
-    exp_parts e = exp_split(-a);
+    exp_parts e = exp_split_shared(-a);
     vi left = x < 0.0f;
     vf y = SELECT(left, e.p * -a, x) / (1.0f + e.p * e.scale * e.rest);
     y = y * SELECT(left, e.scale, SPLAT(1.0f));
@@ -128,7 +148,7 @@ INLINE vf relu_lanes(vf x) {
     return (vf)((vi)x & (x > 0.0f));
 }
 
-INLINE vf tail_over_exp(vf a) {
+SHARED vf tail_over_exp(vf a) {
     vf d = 1.0f / (a + 2.25f);
     vf u = (a - 2.25f) * d;
     vf q = SPLAT(-9.082478089e-5f);
@@ -145,7 +165,7 @@ INLINE vf tail_over_exp(vf a) {
     return q * d;
 }
 
-INLINE exp_parts exp_half_square(vf a) {
+SHARED exp_parts exp_half_square(vf a) {
     vf square = a * a;
     vf high = (vf)((vu)a & 0xfffff000u);
     vf low = a - high;
@@ -174,7 +194,7 @@ INLINE vf gelu_back_lanes(vf x, vf g) {
 
 INLINE vf silu_back_lanes(vf x, vf g) {
     vf a = AT_LEAST(AT_MOST(x, SILU_LAST), -SILU_LAST);
-    vf e = exp_lanes_left((vf)((vu)a | SIGN_BIT));
+    vf e = exp_shared((vf)((vu)a | SIGN_BIT));
     vf d = 1.0f / (1.0f + e);
     vi left = x < 0.0f;
     vf far = SELECT(left, e * d, d);
@@ -199,31 +219,31 @@ INLINE vf relu_back_lanes(vf y, vf g) {
     return (vf)((vi)g & (y > 0.0f));
 }
 
-/* x_i = f(x_i) for all i: first the full registers, then what is left as one
- * more. One loop serves both, so that f is there only once. */
-#define MAP(f, n, x)                                                           \
-    do {                                                                       \
-        size_t rest_ = (n) % VW;                                               \
-        float tail_[VW], *at_ = (x), *end_ = at_ + ((n) - rest_);              \
-        for (;;) {                                                             \
-            for (; at_ != end_; at_ += VW) {                                   \
-                STORE(at_, f(LOAD(at_)));                                      \
-            }                                                                  \
-            if (rest_ == 0 || at_ == tail_ + VW) {                             \
-                break;                                                         \
-            }                                                                  \
-            STORE(tail_, load_few(rest_, end_));                               \
-            at_ = tail_;                                                       \
-            end_ = tail_ + VW;                                                 \
-        }                                                                      \
-        if (rest_ > 0) {                                                       \
-            store_few(rest_, (x) + ((n) - rest_), LOAD(tail_));                \
-        }                                                                      \
-    } while (0)
+/* x_i = f(y_i, x_i) for the elements up to `end`, full registers. */
+typedef void loop_fn(const float *y, float *x, float *end);
+
+/* The same for any n: what is left behind the full registers is one more. */
+SHARED void map(size_t n, const float *y, float *x, loop_fn *loop) {
+    const size_t few = n % VW, full = n - few;
+    loop(y, x, x + full);
+    if (few > 0) {
+        float y_few[VW], x_few[VW];
+        STORE(y_few, load_few(few, y + full, NONE));
+        STORE(x_few, load_few(few, x + full, NONE));
+        loop(y_few, x_few, x_few + VW);
+        store_few(few, x + full, LOAD(x_few));
+    }
+}
 
 #define EACH(name)                                                             \
+    LOOP name##_loop(const float *y, float *x, float *end) {                   \
+        (void)y;                                                               \
+        for (; x != end; x += VW) {                                            \
+            STORE(x, name##_lanes(LOAD(x)));                                   \
+        }                                                                      \
+    }                                                                          \
     void NAME(name##_f32)(size_t n, float *x) {                                \
-        MAP(name##_lanes, n, x);                                               \
+        map(n, x, x, name##_loop);                                             \
     }
 EACH(exp)
 EACH(tanh)
@@ -233,35 +253,31 @@ EACH(gelu)
 EACH(silu)
 EACH(elliot)
 
-/* g_i = f(y_i, g_i): the derivatives are short, so f may be there twice. */
-#define MAP_TWO(f, n, y, g)                                                    \
-    do {                                                                       \
-        size_t i_ = 0;                                                         \
-        for (; (n) - i_ >= VW; i_ += VW) {                                     \
-            STORE((g) + i_, f(LOAD((y) + i_), LOAD((g) + i_)));                \
-        }                                                                      \
-        if (i_ < (n)) {                                                        \
-            vf y_ = load_few((n) - i_, (y) + i_);                              \
-            vf g_ = load_few((n) - i_, (g) + i_);                              \
-            store_few((n) - i_, (g) + i_, f(y_, g_));                          \
-        }                                                                      \
-    } while (0)
-
 #define EACH_BACK(name)                                                        \
-    void NAME(name##_back_f32)(size_t n, const float *y, float *g) {           \
-        MAP_TWO(name##_back_lanes, n, y, g);                                   \
+    LOOP name##_loop(const float *y, float *g, float *end) {                   \
+        for (; g != end; g += VW, y += VW) {                                   \
+            STORE(g, name##_lanes(LOAD(y), LOAD(g)));                          \
+        }                                                                      \
+    }                                                                          \
+    void NAME(name##_f32)(size_t n, const float *y, float *g) {                \
+        map(n, y, g, name##_loop);                                             \
     }
-EACH_BACK(sigmoid)
-EACH_BACK(tanh)
-EACH_BACK(relu)
-EACH_BACK(elliot)
-EACH_BACK(gelu)
-EACH_BACK(silu)
+EACH_BACK(sigmoid_back)
+EACH_BACK(tanh_back)
+EACH_BACK(relu_back)
+EACH_BACK(elliot_back)
+EACH_BACK(gelu_back)
+EACH_BACK(silu_back)
 
 void NAME(softmax_back_f32)(size_t n, const float *y, float *g) {
     const float mean = NAME(dot_f32)(n, g, y);
-#define SOFTMAX_BACK(y, g) ((y) * ((g) - mean))
-    MAP_TWO(SOFTMAX_BACK, n, y, g);
+    size_t i = 0;
+    for (; n - i >= VW; i += VW) {
+        STORE(g + i, LOAD(y + i) * (LOAD(g + i) - mean));
+    }
+    for (; i < n; i++) {
+        g[i] = y[i] * (g[i] - mean);
+    }
 }
 
 /* For |x| <= 12000 and NaN: cos(|x| + turn pi/2). */
@@ -294,35 +310,47 @@ static int has_large(size_t n, const float *x) {
         found |= abs_lanes(LOAD(x + i)) > 12000.0f;
     }
     if (i < n) {
-        found |= abs_lanes(load_few(n - i, x + i)) > 12000.0f;
+        found |= abs_lanes(load_few(n - i, x + i, NONE)) > 12000.0f;
     }
     return any_lane(found);
 }
 
 /* sin x = cos(|x| - pi/2) with the sign of x: cos and sin share their lanes;
  * where x is large the scalar function takes over. */
-SHARED void wave(size_t n, float *x, int is_sin) {
-    const vu turn = (vu){0} - (uint32_t)is_sin;
-    const vu sign = (vu){0} + (is_sin ? SIGN_BIT : 0u);
+LOOP cos_loop(const float *y, float *x, float *end) {
+    (void)y;
+    for (; x != end; x += VW) {
+        STORE(x, cos_lanes(LOAD(x), (vu){0}));
+    }
+}
+
+LOOP sin_loop(const float *y, float *x, float *end) {
+    (void)y;
+    for (; x != end; x += VW) {
+        vf v = LOAD(x);
+        STORE(x, (vf)((vu)cos_lanes(v, (vu){0} - 1u) ^ ((vu)v & SIGN_BIT)));
+    }
+}
+
+SHARED void wave(size_t n, float *x, loop_fn *loop, float (*one)(float x)) {
     for (size_t i = 0; i < n; i += COS_CHUNK) {
         size_t count = n - i < COS_CHUNK ? n - i : COS_CHUNK;
         if (has_large(count, x + i)) {
             for (size_t j = i; j < i + count; j++) {
-                x[j] = is_sin ? mdg_sin_f32(x[j]) : mdg_cos_f32(x[j]);
+                x[j] = one(x[j]);
             }
         } else {
-#define WAVE(v) ((vf)((vu)cos_lanes(v, turn) ^ ((vu)(v) & sign)))
-            MAP(WAVE, count, x + i);
+            map(count, x + i, x + i, loop);
         }
     }
 }
 
 void NAME(cos_f32)(size_t n, float *x) {
-    wave(n, x, 0);
+    wave(n, x, cos_loop, mdg_cos_f32);
 }
 
 void NAME(sin_f32)(size_t n, float *x) {
-    wave(n, x, 1);
+    wave(n, x, sin_loop, mdg_sin_f32);
 }
 
 #define LARGER4(x, s)                                                          \
@@ -348,21 +376,19 @@ INLINE float largest_lane(vf m) {
 }
 
 /* max_f32 but for the sign of a zero, which e^x does not see. */
-INLINE float largest_of(size_t n, const float *x) {
+SHARED float largest_of(size_t n, const float *x) {
     if (n >= LANES) {
         return NAME(max_f32)(n, x);
     }
     vf m = SPLAT(-__builtin_inff());
     size_t i = 0;
     for (; n - i >= VW; i += VW) {
-        vf v = LOAD(x + i);
-        m = SELECT(v > m, v, m);
+        m = LARGER(m, LOAD(x + i));
     }
-    float largest = largest_lane(m);
-    for (; i < n; i++) {
-        largest = x[i] > largest ? x[i] : largest;
+    if (i < n) {
+        m = LARGER(m, load_few(n - i, x + i, SPLAT(x[i])));
     }
-    return largest;
+    return largest_lane(m);
 }
 
 /* The sum over virtual lanes of e^(x_i - shift). The terms of the full blocks
@@ -383,8 +409,8 @@ SHARED float sum_of_exp(size_t n, const float *x, float shift, float *out,
     }
     float total = sum_of_lanes(s);
     for (size_t j = 0; j < rest; j += VW) {
-        vf v = rest - j < VW ? load_few(rest - j, x + j) : LOAD(x + j);
-        STORE(tail + j, exp_lanes(v - shift));
+        vf v = rest - j < VW ? load_few(rest - j, x + j, NONE) : LOAD(x + j);
+        STORE(tail + j, exp_shared(v - shift));
     }
     for (size_t j = 0; j < rest; j++) {
         total += tail[j];

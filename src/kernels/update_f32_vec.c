@@ -37,9 +37,10 @@ INLINE void rprop(const mdg_rprop *s, vf g, vf *w, vf *last, vf *size) {
         }                                                                      \
         if (i_ < (n)) {                                                        \
             const size_t few_ = (n) - i_;                                      \
-            vf p_ = load_few(few_, (p) + i_), q_ = load_few(few_, (q) + i_);   \
-            vf r_ = load_few(few_, (r) + i_);                                  \
-            step(s, load_few(few_, (g) + i_), &p_, &q_, &r_);                  \
+            vf p_ = load_few(few_, (p) + i_, NONE),                            \
+               q_ = load_few(few_, (q) + i_, NONE);                            \
+            vf r_ = load_few(few_, (r) + i_, NONE);                            \
+            step(s, load_few(few_, (g) + i_, NONE), &p_, &q_, &r_);            \
             store_few(few_, (p) + i_, p_);                                     \
             store_few(few_, (q) + i_, q_);                                     \
             store_few(few_, (r) + i_, r_);                                     \

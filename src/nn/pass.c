@@ -147,13 +147,6 @@ void mdg_layer_forward(const midge_net *net, uint32_t layer, size_t rows,
     }
 }
 
-static void multiply(size_t n, const float *restrict a, const float *restrict b,
-                     float *restrict out) {
-    for (size_t i = 0; i < n; i++) {
-        out[i] = a[i] * b[i];
-    }
-}
-
 void mdg_pass_forward(mdg_pass *pass, size_t rows, const float *x,
                       mdg_dropout *dropout) {
     const midge_net *net = pass->net;
@@ -166,47 +159,36 @@ void mdg_pass_forward(mdg_pass *pass, size_t rows, const float *x,
         if (dropout && l + 1 < net->n_layers) {
             size_t n = rows * net->layers[l].n_out;
             mdg_dropout_fill(dropout, n, pass->mask[l]);
-            multiply(n, pass->act[l], pass->mask[l], pass->input[l + 1]);
+            MDG_KERNEL(net->kernels, mul_f32)(n, pass->act[l], pass->mask[l],
+                                              pass->input[l + 1]);
             in = pass->input[l + 1];
         }
     }
 }
 
-/* d *= f'(z), where y = f(z): every f here has f' as a function of y. */
-static void times_derivative(midge_activation activation, size_t n,
-                             const float *restrict y, float *restrict d) {
+/* d becomes that before the activation y = f(z): every f here has f' as a
+ * function of y. */
+static void activate_back(const mdg_kernels *k, midge_activation activation,
+                          size_t rows, size_t columns, const float *y,
+                          float *d) {
     switch (activation) {
+    case MIDGE_ACT_LINEAR:
+        break;
     case MIDGE_ACT_SIGMOID:
-        for (size_t i = 0; i < n; i++) {
-            d[i] *= y[i] * (1.0f - y[i]);
-        }
+        MDG_KERNEL(k, sigmoid_back_f32)(rows * columns, y, d);
         break;
     case MIDGE_ACT_TANH:
-        for (size_t i = 0; i < n; i++) {
-            d[i] *= 1.0f - y[i] * y[i];
-        }
+        MDG_KERNEL(k, tanh_back_f32)(rows * columns, y, d);
         break;
     case MIDGE_ACT_RELU:
-        for (size_t i = 0; i < n; i++) {
-            d[i] = y[i] > 0.0f ? d[i] : 0.0f;
+        MDG_KERNEL(k, relu_back_f32)(rows * columns, y, d);
+        break;
+    case MIDGE_ACT_SOFTMAX:
+        for (size_t i = 0; i < rows; i++) {
+            MDG_KERNEL(k, softmax_back_f32)(columns, y + i * columns,
+                                            d + i * columns);
         }
         break;
-    case MIDGE_ACT_LINEAR:
-    case MIDGE_ACT_SOFTMAX: /* not element by element: softmax_delta */
-        break;
-    }
-}
-
-/* Through the softmax: d_j = y_j (e_j - sum_k e_k y_k), row by row. */
-static void softmax_delta(const mdg_kernels *k, size_t rows, size_t n,
-                          const float *y, float *d) {
-    for (size_t i = 0; i < rows; i++) {
-        const float *yi = y + i * n;
-        float *di = d + i * n;
-        float mean = MDG_KERNEL(k, dot_f32)(n, di, yi);
-        for (size_t j = 0; j < n; j++) {
-            di[j] = yi[j] * (di[j] - mean);
-        }
     }
 }
 
@@ -225,11 +207,7 @@ static void output_delta(const mdg_pass *pass, midge_loss loss, size_t rows,
     if (loss == MIDGE_LOSS_CROSS_ENTROPY) {
         return;
     }
-    if (last->activation == MIDGE_ACT_SOFTMAX) {
-        softmax_delta(net->kernels, rows, last->n_out, y, d);
-    } else {
-        times_derivative(last->activation, n, y, d);
-    }
+    activate_back(net->kernels, last->activation, rows, last->n_out, y, d);
 }
 
 /* dW = X^T D and db = column sums of D, in the order of the rows. */
@@ -271,13 +249,11 @@ static void delta_before(mdg_pass *pass, uint32_t layer, size_t rows,
     mdg_matmul(net->env, net->kernels, &g, MDG_MATMUL_SAME_BITS);
     size_t n = rows * l->n_in;
     if (pass->dropout) {
-        const float *mask = pass->mask[layer - 1];
-        for (size_t i = 0; i < n; i++) {
-            before[i] *= mask[i];
-        }
+        MDG_KERNEL(net->kernels, mul_f32)(n, before, pass->mask[layer - 1],
+                                          before);
     }
-    times_derivative(net->layers[layer - 1].activation, n, pass->act[layer - 1],
-                     before);
+    activate_back(net->kernels, net->layers[layer - 1].activation, rows,
+                  l->n_in, pass->act[layer - 1], before);
 }
 
 void mdg_pass_backward(mdg_pass *pass, midge_loss loss, size_t rows,
