@@ -17,7 +17,7 @@
 #ifndef MDG_KERNELS_GEMM_TILES_H
 #define MDG_KERNELS_GEMM_TILES_H
 
-#include "kernels/vec.h"
+#include "kernels/few.h"
 
 #define STRIP     (2 * VW)
 #define M_BLOCK   256 /* this many rows of a block of A stay in L2 */
@@ -36,29 +36,6 @@
 #define FEW   3
 #endif
 
-#if VW == 16
-INLINE vf load_some(size_t n, const float *x) {
-    return (vf)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), x);
-}
-
-INLINE void store_some(size_t n, vf v, float *x) {
-    _mm512_mask_storeu_ps(x, (__mmask16)((1u << n) - 1), (__m512)v);
-}
-#elif VW == 8
-INLINE __m256i first_lanes(size_t n) {
-    const vi lane = {0, 1, 2, 3, 4, 5, 6, 7};
-    return (__m256i)(lane < ((int32_t)n - (vi){0}));
-}
-
-INLINE vf load_some(size_t n, const float *x) {
-    return (vf)_mm256_maskload_ps(x, first_lanes(n));
-}
-
-INLINE void store_some(size_t n, vf v, float *x) {
-    _mm256_maskstore_ps(x, first_lanes(n), (__m256)v);
-}
-#endif
-
 /* What the next tile adds to would be waited for at its start, one row of C per
  * page of memory. */
 INLINE void fetch_next(const mdg_gemm *t, size_t rows, size_t regs) {
@@ -75,7 +52,7 @@ INLINE void fetch_next(const mdg_gemm *t, size_t rows, size_t regs) {
 /* One tile: t->c gets t->k more products; rows and regs are constants at each
  * call, so that the sums become registers. */
 INLINE void tile(const mdg_gemm *t, size_t rows, size_t regs) {
-    vf s[ROWS * 2 > 8 ? ROWS * 2 : 8] = {{0}};
+    vf s[ROWS > 4 ? ROWS * 2 : 8] = {{0}};
     fetch_next(t, rows, regs);
     if (SMALL || t->accumulate != 0) {
 #pragma GCC unroll 32
@@ -110,9 +87,19 @@ INLINE void tile(const mdg_gemm *t, size_t rows, size_t regs) {
     }
 }
 
-/* Rows one by one: two sums would wait for each other, eight do not, and B is
- * read in longer pieces. */
+/* A few rows: two sums each would wait for each other, eight do not, and B is
+ * read in longer pieces; once, where there are registers for all rows. */
 static void wide_rows(mdg_gemm t) {
+#if VW == 16
+    if (t.m == 3) {
+        tile(&t, 3, WIDE / VW);
+        return;
+    }
+    if (t.m == 2) {
+        tile(&t, 2, WIDE / VW);
+        return;
+    }
+#endif
     for (; t.m > 0; t.m--, t.a += t.a_row, t.c += t.ldc) {
         tile(&t, 1, WIDE / VW);
     }
@@ -165,29 +152,30 @@ static void full_strip(mdg_gemm t) {
     }
 }
 
-/* `cols` floats into rows of `width` lanes, zeros behind them; and back. */
-INLINE void widen(size_t cols, size_t width, const float *from, float *to) {
-#if VW > 4
-    STORE(to, load_some(cols < VW ? cols : VW, from));
-    if (width > VW) {
-        STORE(to + VW, load_some(cols - VW, from + VW));
+/* `cols` floats, a strip or less, into whole registers, zeros behind them; and
+ * back. */
+INLINE void widen(size_t cols, const float *from, float *to) {
+    const size_t rest = cols % VW, whole = cols - rest;
+    if (whole > 0) {
+        STORE(to, LOAD(from));
     }
-#else
-    for (size_t j = 0; j < width; j++) {
-        to[j] = j < cols ? from[j] : 0.0f;
+    if (whole > VW) {
+        STORE(to + VW, LOAD(from + VW));
     }
-#endif
+    if (rest > 0) {
+        STORE(to + whole, load_few(rest, from + whole, NONE));
+    }
 }
 
+/* Fewer than a strip. */
 INLINE void narrow(size_t cols, const float *from, float *to) {
-#if VW > 4
-    store_some(cols < VW ? cols : VW, LOAD(from), to);
-    if (cols > VW) {
-        store_some(cols - VW, LOAD(from + VW), to + VW);
+    const size_t rest = cols % VW, whole = cols - rest;
+    if (whole > 0) {
+        STORE(to, LOAD(from));
     }
-#else
-    memcpy(to, from, cols * sizeof *to);
-#endif
+    if (rest > 0) {
+        store_few(rest, to + whole, LOAD(from + whole));
+    }
 }
 
 /* A strip of `cols` columns that do not fill the t.n lanes of its panel: up to
@@ -197,7 +185,7 @@ static void partial_strip(mdg_gemm t, size_t cols) {
     const size_t m = t.m;
     float *c = t.c;
     if (!SMALL && t.bias != NULL) {
-        widen(cols, t.n, t.bias, bias);
+        widen(cols, t.bias, bias);
         t.bias = bias;
     }
     t.c = part;
@@ -206,7 +194,7 @@ static void partial_strip(mdg_gemm t, size_t cols) {
     for (size_t i = 0; i < m; i += ROWS) {
         t.m = m - i < ROWS ? m - i : ROWS;
         for (size_t r = 0; (SMALL || t.accumulate != 0) && r < t.m; r++) {
-            widen(cols, t.n, c + r * ldc, part + r * t.n);
+            widen(cols, c + r * ldc, part + r * t.n);
         }
         full_strip(t);
         for (size_t r = 0; r < t.m; r++) {
@@ -224,12 +212,7 @@ static void pack(mdg_gemm *t, size_t cols, float *panel) {
     float *p = panel;
     const size_t width = t->n;
     for (size_t k = 0; k < t->k; k++, p += width, b += t->ldb) {
-        if (cols == STRIP) {
-            STORE(p, LOAD(b));
-            STORE(p + VW, LOAD(b + VW));
-        } else {
-            widen(cols, width, b, p);
-        }
+        widen(cols, b, p);
     }
     t->b = panel;
     t->ldb = width;

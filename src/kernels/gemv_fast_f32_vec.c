@@ -1,7 +1,7 @@
 /* gemv_fast_f32_vec.c: matrix times vector, where a product need not be rounded
- * before it is added. The sums are those of gemv_f32 but for that, and so is
- * the reason for several rows at once: chains that do not wait for each other.
- */
+ * before it is added and sums have no order to keep: what does not fill the
+ * lanes is added to them too. Several rows at once are chains that do not wait
+ * for each other. */
 #include "kernels/fused.h"
 #include "kernels/lanes.h"
 
@@ -11,6 +11,7 @@ void NAME(gemv_fast_f32)(size_t rows, size_t cols, const float *a, size_t lda,
     NAME(gemv_f32)(rows, cols, a, lda, x, y);
 }
 #else
+#include "kernels/few.h"
 
 #if VW == 16
 #define ROWS 8
@@ -23,8 +24,8 @@ void NAME(gemv_fast_f32)(size_t rows, size_t cols, const float *a, size_t lda,
 INLINE void some_rows(size_t rows, size_t cols, const float *a, size_t lda,
                       const float *x, float *y) {
     vf s[ROWS][REGS] = {{{0}}};
-    const float *end = x + (cols - cols % LANES);
-    for (; x != end; x += LANES, a += LANES) {
+    const float *end = x + cols;
+    for (; end - x >= LANES; x += LANES, a += LANES) {
 #pragma GCC unroll 4
         for (int j = 0; j < REGS; j++) {
             vf v = LOAD(x + j * VW);
@@ -34,13 +35,23 @@ INLINE void some_rows(size_t rows, size_t cols, const float *a, size_t lda,
             }
         }
     }
+    for (; end - x >= VW; x += VW, a += VW) {
+#pragma GCC unroll 8
+        for (size_t r = 0; r < rows; r++) {
+            s[r][0] = MADD(s[r][0], LOAD(a + r * lda), LOAD(x));
+        }
+    }
+    if (end != x) {
+        const size_t n = (size_t)(end - x);
+        vf v = load_few(n, x, NONE);
+#pragma GCC unroll 8
+        for (size_t r = 0; r < rows; r++) {
+            s[r][0] = MADD(s[r][0], load_few(n, a + r * lda, NONE), v);
+        }
+    }
 #pragma GCC unroll 8
     for (size_t r = 0; r < rows; r++) {
-        float total = sum_of_lanes(s[r]);
-        for (size_t i = 0; i < cols % LANES; i++) {
-            total += a[r * lda + i] * x[i];
-        }
-        y[r] = total;
+        y[r] = sum_of_lanes(s[r]);
     }
 }
 
@@ -50,8 +61,18 @@ void NAME(gemv_fast_f32)(size_t rows, size_t cols, const float *a, size_t lda,
     for (; rows - i >= ROWS; i += ROWS) {
         some_rows(ROWS, cols, a + i * lda, lda, x, y + i);
     }
-#if ROWS > 1
-    for (; i < rows; i++) {
+#if ROWS > 4
+    if (rows - i >= 4) {
+        some_rows(4, cols, a + i * lda, lda, x, y + i);
+        i += 4;
+    }
+#endif
+#if ROWS > 2
+    if (rows - i >= 2) {
+        some_rows(2, cols, a + i * lda, lda, x, y + i);
+        i += 2;
+    }
+    if (rows - i == 1) {
         some_rows(1, cols, a + i * lda, lda, x, y + i);
     }
 #endif
