@@ -99,10 +99,6 @@ export function arrayOf<K extends Kind>(x: Vector<K>): Arrays[K] {
   return x instanceof Block ? x.array : x;
 }
 
-function bytesOf(x: Any): Uint8Array {
-  return new Uint8Array(x.buffer, x.byteOffset, x.byteLength);
-}
-
 function invalid(text: string): MidgeError {
   return new MidgeError("E_INVALID", text);
 }
@@ -110,9 +106,17 @@ function invalid(text: string): MidgeError {
 /** The arguments of one call: addresses of blocks, and copies of arrays. */
 export class Frame {
   private readonly core: Core;
-  private readonly copies: { at: number; x: Any; back: boolean }[] = [];
+  private readonly copies: {
+    kind: Kind;
+    at: number;
+    x: Any;
+    back: boolean;
+  }[] = [];
+  /** The whole memory by type: making views is most of the cost of a copy. */
+  private readonly views: Partial<Arrays> = {};
   /** Where the blocks that are read begin and end, one after the other. */
   private readonly read: number[] = [];
+  private nRead = 0;
 
   constructor(core: Core) {
     this.core = core;
@@ -122,7 +126,9 @@ export class Frame {
   run<T>(use: (frame: this) => T): T {
     try {
       const result = use(this);
-      this.copyBack();
+      if (this.copies.length > 0) {
+        this.copyBack();
+      }
       return result;
     } finally {
       this.release();
@@ -130,37 +136,38 @@ export class Frame {
   }
 
   copyBack(): void {
-    for (const { at, x, back } of this.copies) {
+    for (const { kind, at, x, back } of this.copies) {
       if (back) {
-        const { bytes } = this.core;
-        bytesOf(x).set(bytes.subarray(at, at + x.byteLength));
+        const from = at / x.BYTES_PER_ELEMENT;
+        x.set(this.memory(kind).subarray(from, from + x.length));
       }
     }
   }
 
   /** Ready for the next call. */
   release(): void {
-    for (const { at, x } of this.copies) {
+    this.nRead = 0;
+    while (this.copies.length > 0) {
+      const { at, x } = this.copies.pop()!;
       this.core.release(at, x.byteLength);
     }
-    this.copies.length = 0;
-    this.read.length = 0;
   }
 
   /** Something the operation reads. */
   input<K extends Kind>(kind: K, x: Vector<K>): number {
     const at = this.place(kind, x);
     if (at >= 0) {
-      this.read.push(at, at + x.length * KINDS[kind].BYTES_PER_ELEMENT);
+      this.read[this.nRead++] = at;
+      this.read[this.nRead++] = at + x.length * KINDS[kind].BYTES_PER_ELEMENT;
       return at;
     }
-    return this.copy(x as Any, true, false);
+    return this.copy(kind, x as Any, true, false);
   }
 
   /** Something it reads and writes, element by element. */
   inout<K extends Kind>(kind: K, x: Vector<K>): number {
     const at = this.place(kind, x);
-    return at >= 0 ? at : this.copy(x as Any, true, true);
+    return at >= 0 ? at : this.copy(kind, x as Any, true, true);
   }
 
   /** Something it writes all of; after the inputs. With `same` it may be one of
@@ -173,10 +180,10 @@ export class Frame {
   ): number {
     const at = this.place(kind, x);
     if (at < 0) {
-      return this.copy(x as Any, fill, true);
+      return this.copy(kind, x as Any, fill, true);
     }
     const end = at + x.length * KINDS[kind].BYTES_PER_ELEMENT;
-    for (let i = 0; i < this.read.length; i += 2) {
+    for (let i = 0; i < this.nRead; i += 2) {
       const [start, stop] = [this.read[i]!, this.read[i + 1]!];
       if (at < stop && start < end && !(same && at === start)) {
         throw invalid("the result lies upon what it is computed from");
@@ -201,12 +208,23 @@ export class Frame {
     return x.buffer === this.core.memory.buffer ? x.byteOffset : -1;
   }
 
-  private copy(x: Any, fill: boolean, back: boolean): number {
+  private copy(kind: Kind, x: Any, fill: boolean, back: boolean): number {
     const at = this.core.alloc(x.byteLength);
-    this.copies.push({ at, x, back });
+    this.copies.push({ kind, at, x, back });
     if (fill) {
-      this.core.bytes.set(bytesOf(x), at);
+      this.memory(kind).set(x, at / x.BYTES_PER_ELEMENT);
     }
     return at;
+  }
+
+  private memory(kind: Kind): Any {
+    const { buffer } = this.core.memory;
+    const known = this.views[kind];
+    if (known?.buffer === buffer) {
+      return known;
+    }
+    const view: Any = new KINDS[kind](buffer);
+    Object.assign(this.views, { [kind]: view });
+    return view;
   }
 }

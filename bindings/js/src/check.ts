@@ -10,12 +10,13 @@ export function mismatch(text: string): MidgeError {
 }
 
 /** The length that all have. */
-export function sameLength(what: string, a: Sized, ...others: Sized[]): number {
-  const other = others.find((x) => x.length !== a.length);
-  if (other) {
-    throw mismatch(`${what}: ${a.length} elements and ${other.length}`);
+export function sameLength(what: string, a: Sized, b: Sized, c = b): number {
+  const n = a.length;
+  if (b.length !== n || c.length !== n) {
+    const other = b.length !== n ? b : c;
+    throw mismatch(`${what}: ${n} elements and ${other.length}`);
   }
-  return a.length;
+  return n;
 }
 
 export function needLength(what: string, x: Sized, wanted: number): void {

@@ -20,10 +20,14 @@ export function kindOf<K extends Kind>(
   x: Vector<K>,
   kinds: readonly K[],
 ): K {
-  const tag = x instanceof Block ? undefined : Object(x)[Symbol.toStringTag];
-  const found = kinds.find((kind) =>
-    x instanceof Block ? x.kind === kind : KINDS[kind].name === tag,
-  );
+  const inBlock = x instanceof Block ? x.kind : undefined;
+  const tag = inBlock ? undefined : Object(x)[Symbol.toStringTag];
+  let found: K | undefined;
+  for (const kind of kinds) {
+    if (inBlock ? inBlock === kind : KINDS[kind].name === tag) {
+      found = kind;
+    }
+  }
   if (found === undefined) {
     const names = kinds.map((kind) => KINDS[kind].name).join(", ");
     const text = `${what}: a ${names}, or a block of that type, is needed`;

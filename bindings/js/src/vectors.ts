@@ -22,6 +22,9 @@ type Result = Vector<"f32" | "i32" | "u32">;
 const NUMBERS = ["f32", "i8", "u8"] as const;
 const DOT_OF = { f32: "f32", i8: "i32", u8: "u32" } as const;
 const DISTANCE_OF = { f32: "f32", i8: "u32", u8: "u32" } as const;
+/** Names that are not put together at each call. */
+const DOT = { f32: "dot_f32", i8: "dot_i8", u8: "dot_u8" } as const;
+const L2SQ = { f32: "l2sq_f32", i8: "l2sq_i8", u8: "l2sq_u8" } as const;
 /** Elements of a vector of bytes, at most: no result leaves 32 bits. */
 const INT8_MAX = 65536;
 
@@ -94,7 +97,7 @@ export class Vectors {
   dot(a: AnyNumbers, b: AnyNumbers): number {
     const kind = kindOf<Numbers>("dot", a, NUMBERS);
     needInt8("dot", kind, a);
-    return this.calls.pair("dot", kind, this.ops[`dot_${kind}`], a, b);
+    return this.calls.pair("dot", kind, this.ops[DOT[kind]], a, b);
   }
   /** The squared Euclidean distance. */
   l2sq(a: F32, b: F32): number;
@@ -103,7 +106,7 @@ export class Vectors {
   l2sq(a: AnyNumbers, b: AnyNumbers): number {
     const kind = kindOf<Numbers>("l2sq", a, NUMBERS);
     needInt8("l2sq", kind, a);
-    return this.calls.pair("l2sq", kind, this.ops[`l2sq_${kind}`], a, b);
+    return this.calls.pair("l2sq", kind, this.ops[L2SQ[kind]], a, b);
   }
   /** The sum of |a_i - b_i|. */
   l1(a: F32, b: F32): number {
