@@ -112,9 +112,10 @@ static void say_warm(side *s, size_t index) {
     double ns = 0.0;
     double spent = 0.0;
     work_prepare(index);
-    for (; spent < WARM_NS; spent += ns * (double)calls) {
+    while (spent < WARM_NS) {
         calls = ns > 0.0 && ns * (double)calls < TIME_NS ? 2 * calls : calls;
         ns = ns_of(s, index, calls);
+        spent += ns * (double)calls;
     }
     calls = (size_t)(TIME_NS / ns);
     s->calls[index] = calls > 0 ? calls : 1;
