@@ -42,6 +42,7 @@ INLINE parts counts_of(vb v) {
 
 INLINE lanes add_counts(lanes s, parts counts) {
     v128_t pairs = wasm_u16x8_extadd_pairwise_u8x16((v128_t)counts);
+    /* At most 64: signed too, which is fewer instructions on x86. */
     return s + (vu)wasm_i32x4_extadd_pairwise_i16x8(pairs);
 }
 
@@ -90,14 +91,16 @@ INLINE uint64_t word_at(const uint8_t *p) {
     return word;
 }
 
-/* Less than a register. In a wasm module one copy for all operations. */
+/* In a wasm module small size comes first. */
 #if defined(__wasm__)
-__attribute__((noinline)) static
+#define ONE_COPY static __attribute__((noinline))
 #else
-INLINE
+#define ONE_COPY INLINE
 #endif
-    uint64_t
-    count_rest(enum op op, size_t n, const uint8_t *a, const uint8_t *b) {
+
+/* Less than a register. */
+ONE_COPY uint64_t count_rest(enum op op, size_t n, const uint8_t *a,
+                             const uint8_t *b) {
     uint64_t sum = 0;
     for (; n >= 8; n -= 8, a += 8, b += 8) {
         uint64_t word = APPLY(op, word_at(a), word_at(b));
