@@ -353,42 +353,30 @@ void NAME(sin_f32)(size_t n, float *x) {
     wave(n, x, sin_loop, mdg_sin_f32);
 }
 
-#define LARGER4(x, s)                                                          \
-    ((vf4)(((vi4)(x) & ((x) > (s))) | ((vi4)(s) & ~((x) > (s)))))
-typedef int32_t vi4 __attribute__((vector_size(16)));
-
-/* The largest of the lanes of m, none of which is NaN. */
-INLINE float largest_lane(vf m) {
-    vf4 q = __builtin_shufflevector(m, m, 0, 1, 2, 3);
-#if VW >= 8
-    vf4 q1 = __builtin_shufflevector(m, m, 4, 5, 6, 7);
-    q = LARGER4(q, q1);
+/* A short row is soonest done by narrow registers: masked loads wait until what
+ * was stored before them has left for the cache. */
+#if VW > 4
+MDG_KERNELS_DECLARE(v2)
+#define NARROW(name) mdg_##name##_v2
 #endif
-#if VW == 16
-    vf4 q2 = __builtin_shufflevector(m, m, 8, 9, 10, 11);
-    vf4 q3 = __builtin_shufflevector(m, m, 12, 13, 14, 15);
-    q = LARGER4(q, q2);
-    q = LARGER4(q, q3);
-#endif
-    vf4 half = __builtin_shufflevector(q, q, 2, 3, 2, 3);
-    q = LARGER4(q, half);
-    return q[0] > q[1] ? q[0] : q[1];
-}
 
 /* max_f32 but for the sign of a zero, which e^x does not see. */
 SHARED float largest_of(size_t n, const float *x) {
-    if (n >= LANES) {
-        return NAME(max_f32)(n, x);
+#if VW == 4
+    if (n < LANES) {
+        vf m = SPLAT(-__builtin_inff());
+        size_t i = 0;
+        for (; n - i >= VW; i += VW) {
+            m = LARGER(m, LOAD(x + i));
+        }
+        if (i < n) {
+            m = LARGER(m, load_few(n - i, x + i, SPLAT(x[i])));
+        }
+        m = LARGER(m, __builtin_shufflevector(m, m, 2, 3, 2, 3));
+        return m[0] > m[1] ? m[0] : m[1];
     }
-    vf m = SPLAT(-__builtin_inff());
-    size_t i = 0;
-    for (; n - i >= VW; i += VW) {
-        m = LARGER(m, LOAD(x + i));
-    }
-    if (i < n) {
-        m = LARGER(m, load_few(n - i, x + i, SPLAT(x[i])));
-    }
-    return largest_lane(m);
+#endif
+    return NAME(max_f32)(n, x);
 }
 
 /* The sum over virtual lanes of e^(x_i - shift). The terms of the full blocks
@@ -419,6 +407,12 @@ SHARED float sum_of_exp(size_t n, const float *x, float shift, float *out,
 }
 
 void NAME(softmax_f32)(size_t n, float *x) {
+#if VW > 4
+    if (n < LANES) {
+        NARROW(softmax_f32)(n, x);
+        return;
+    }
+#endif
     float tail[LANES];
     const size_t rest = n % LANES;
     const float total = sum_of_exp(n, x, largest_of(n, x), x, tail);
@@ -436,6 +430,11 @@ void NAME(softmax_f32)(size_t n, float *x) {
 }
 
 float NAME(log_sum_exp_f32)(size_t n, const float *x) {
+#if VW > 4
+    if (n < LANES) {
+        return NARROW(log_sum_exp_f32)(n, x);
+    }
+#endif
     float tail[LANES];
     const float largest = largest_of(n, x);
     const float shift =

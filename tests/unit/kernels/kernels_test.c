@@ -1,5 +1,5 @@
-/* kernels_test.c: the table of kernels and the corpus. Each family of operations
- * has a test of its own beside this one. */
+/* kernels_test.c: the table of kernels and the corpus. Each family of
+ * operations has a test of its own beside this one. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
