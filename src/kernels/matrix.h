@@ -9,7 +9,7 @@
  * B and C are row-major with row strides ldb, ldc; A has a row and a column
  * stride, so that a transposed A costs nothing. bias (n) may be NULL; it is
  * added after the sum over k. `activate` may be NULL; it is a function of
- * activation.h that works element by element, called on pieces of rows while
+ * activation.h that works element by element, called on pieces of C while
  * they are in cache, once for each element. C must not overlap A, B or bias.
  *
  * gemm does not use lanes: c_ij is the sum over k in increasing order, starting
