@@ -79,6 +79,19 @@ for (const module of MODULES) {
   });
 }
 
+test("each module has a twin with names, for profiling", () => {
+  const folder = join(process.env.MIDGE_BUILD, "bindings", "js");
+  const exportsOf = (path) =>
+    WebAssembly.Module.exports(new WebAssembly.Module(readFileSync(path)));
+  for (const module of MODULES.filter((name) => !name.includes("relaxed"))) {
+    const twin = join(folder, `midge-${module}-debug.wasm`);
+    assert.deepEqual(exportsOf(twin), exportsOf(fileOf(module)));
+    const compiled = new WebAssembly.Module(readFileSync(twin));
+    const [names] = WebAssembly.Module.customSections(compiled, "name");
+    assert.match(Buffer.from(names).toString("latin1"), /heap_realloc/);
+  }
+});
+
 // On x86 these engines have wasm SIMD only with SSSE3, which can be turned off.
 const noSimd = { skip: process.arch === "x64" ? false : "needs an x86-64" };
 test("an engine without SIMD gets the scalar variant", noSimd, async () => {
