@@ -1,6 +1,5 @@
 /* half_vec.c: vectors of 16-bit floats. Where the CPU has instructions that
  * convert binary16 they give the same bits as the integer steps. */
-#include "kernels/few.h"
 #include "kernels/half_bits.h"
 #include "kernels/rows.h"
 

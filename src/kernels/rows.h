@@ -8,62 +8,76 @@
 #ifndef MDG_KERNELS_ROWS_H
 #define MDG_KERNELS_ROWS_H
 
+#include "kernels/few.h"
 #include "kernels/lanes.h"
 
-/* Rows at once: as many as leave sums and loads within the registers. A wasm
- * engine hoists the loads of a block, so that one row there is best; it has no
- * way to fetch ahead, and adds to pointers for less than it computes indices.
- */
+/* Rows at once, and registers of their lanes in one pass over them: as many as
+ * leave sums and loads within the registers. A wasm engine hoists the loads of
+ * a block, so that its passes are over half of the lanes; it has no way to
+ * fetch ahead, and adds to pointers for less than it computes indices. */
 #if VW == 16
 #define ROWS 8
 #elif VW == 8
 #define ROWS 4
-#elif defined(__wasm__)
-#define ROWS 1
 #else
 #define ROWS 2
 #endif
 
 #if defined(__wasm__)
+#define PART       (REGS / 2)
 #define FETCH      0
-#define LOOP(cols) for (const float *end = x + (cols); x != end; x += LANES)
-#define NEXT(p)    ((p) += LANES)
+#define LOOP(size) for (const float *end = y + (size); y != end; y += LANES)
 #define AT(p, j)   ((p) + (j) * VW)
+#define NEXT(p)    ((p) += LANES)
+#define FOLD_ROWS  EVERY_ROW
 #else
+#define PART       REGS
 #define FETCH      1
-#define LOOP(cols) for (size_t i = 0; i != (cols); i += LANES)
-#define NEXT(p)    (p)
+#define LOOP(size) for (size_t i = 0; i != (size); i += LANES)
 #define AT(p, j)   ((p) + i + (j) * VW)
+#define NEXT(p)    (p)
+#define FOLD_ROWS  EACH_ROW
 #endif
+
+#define EVERY_ROW for (size_t r = 0; r < ROWS; r++)
+#define EACH_ROW  _Pragma("GCC unroll 8") EVERY_ROW
 
 #define ROW_PRODUCT(x, y) ((x) * (y))
 #define ROW_SQUARE(x, y)  (((x) - (y)) * ((x) - (y)))
 
 /* out_r = sum of term(row_r[i], x[i]) over i < cols. */
 #define ROWS_OF(name, type, load, load_one, term)                              \
-    INLINE void name(size_t cols, const type *const *row, const float *x,      \
+    SHARED void name(size_t cols, const type *const *row, const float *x,      \
                      float *out) {                                             \
-        vf s[ROWS][REGS] = {{{0}}};                                            \
-        const type *p[ROWS];                                                   \
-        memcpy(p, row, sizeof p);                                              \
-        const float *y = x;                                                    \
-        LOOP(cols - cols % LANES) {                                            \
-            _Pragma("GCC unroll 4") for (size_t j = 0; j < REGS; j++) {        \
-                vf v = LOAD(AT(x, j));                                         \
-                _Pragma("GCC unroll 8") for (int r = 0; r < ROWS; r++) {       \
-                    vf u = load(AT(p[r], j));                                  \
-                    s[r][j] += term(u, v);                                     \
+        vf lanes[ROWS][REGS];                                                  \
+        for (size_t part = 0; part < REGS; part += PART) {                     \
+            vf s[ROWS][PART] = {{{0}}};                                        \
+            const type *p[ROWS];                                               \
+            const float *y = x + part * VW;                                    \
+            EACH_ROW {                                                         \
+                p[r] = row[r] + part * VW;                                     \
+            }                                                                  \
+            LOOP(cols - cols % LANES) {                                        \
+                _Pragma("GCC unroll 4") for (size_t j = 0; j < PART; j++) {    \
+                    vf v = LOAD(AT(y, j));                                     \
+                    EACH_ROW {                                                 \
+                        vf u = load(AT(p[r], j));                              \
+                        s[r][j] += term(u, v);                                 \
+                    }                                                          \
+                }                                                              \
+                EACH_ROW {                                                     \
+                    (void)NEXT(p[r]);                                          \
                 }                                                              \
             }                                                                  \
-            _Pragma("GCC unroll 8") for (int r = 0; r < ROWS; r++) {           \
-                (void)NEXT(p[r]);                                              \
+            EACH_ROW {                                                         \
+                memcpy(lanes[r] + part, s[r], sizeof s[r]);                    \
             }                                                                  \
         }                                                                      \
-        _Pragma("GCC unroll 8") for (int r = 0; r < ROWS; r++) {               \
-            float total = sum_of_lanes(s[r]);                                  \
+        FOLD_ROWS {                                                            \
+            float total = sum_of_lanes(lanes[r]);                              \
             for (size_t k = cols - cols % LANES; k < cols; k++) {              \
                 float u = load_one(row[r][k]);                                 \
-                total += term(u, y[k]);                                        \
+                total += term(u, x[k]);                                        \
             }                                                                  \
             out[r] = total;                                                    \
         }                                                                      \
@@ -79,7 +93,7 @@
         for (size_t i = 0; i < count; i += ROWS) {                             \
             const type *row[ROWS];                                             \
             float result[ROWS];                                                \
-            _Pragma("GCC unroll 8") for (size_t r = 0; r < ROWS; r++) {        \
+            EACH_ROW {                                                         \
                 size_t at = i + r < count ? i + r : count - 1;                 \
                 row[r] = a + index[at] * lda;                                  \
                 if (FETCH && at + ROWS < count) {                              \

@@ -1,9 +1,11 @@
-/* rows_f32_vec.c: one vector against the rows of a matrix. */
+/* rows_f32_vec.c: one vector against the rows of a matrix, all or chosen. */
 #include "kernels/rows.h"
 
-#define FLOAT(x) (x)
-ROWS_OF(dot_rows, float, LOAD, FLOAT, ROW_PRODUCT)
-ROWS_OF(l2sq_rows, float, LOAD, FLOAT, ROW_SQUARE)
+#define SAME(x) (x)
+ROWS_OF(dot_rows, float, LOAD, SAME, ROW_PRODUCT)
+ROWS_OF(l2sq_rows, float, LOAD, SAME, ROW_SQUARE)
+GATHER_OF(gather_dot_f32, float, dot_rows)
+GATHER_OF(gather_l2sq_f32, float, l2sq_rows)
 
 #define MATRIX_OF(name, one, rows_of)                                          \
     void NAME(name)(size_t rows, size_t cols, const float *a, size_t lda,      \
@@ -11,7 +13,7 @@ ROWS_OF(l2sq_rows, float, LOAD, FLOAT, ROW_SQUARE)
         size_t i = 0;                                                          \
         for (; rows - i >= ROWS; i += ROWS) {                                  \
             const float *row[ROWS];                                            \
-            _Pragma("GCC unroll 8") for (size_t r = 0; r < ROWS; r++) {        \
+            EACH_ROW {                                                         \
                 row[r] = a + (i + r) * lda;                                    \
             }                                                                  \
             rows_of(cols, row, x, out + i);                                    \
