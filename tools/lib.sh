@@ -9,14 +9,18 @@ die() {
     exit 1
 }
 
-# A Node of at least 20 is needed (playwright-core and node:test ask for it).
-# Debian 12 and Ubuntu 24.04 ship 18, so tools/setup then puts Node 22 from npm
-# under tools/node, and this puts it first in PATH.
+# The tests need Node 20.19, 22.12 or later (vite asks for it). Debian 12 and
+# Ubuntu 24.04 ship 18, so tools/setup then puts Node 22 from npm under
+# tools/node, and this puts it first in PATH.
 node_is_new() {
-    local version
+    local version major minor
     version=$(node --version 2>/dev/null) || return 1
-    version=${version#v}
-    [ "${version%%.*}" -ge 20 ]
+    IFS=. read -r major minor _ <<<"${version#v}"
+    case $major in
+    20) [ "$minor" -ge 19 ] ;;
+    22) [ "$minor" -ge 12 ] ;;
+    *) [ "$major" -gt 22 ] ;;
+    esac
 }
 
 use_node() {
