@@ -63,7 +63,7 @@ INLINE void add_entries(sums *s, vb codes, vb table) {
 INLINE void add_rest(sums *s, size_t bytes, const uint8_t *packed,
                      const uint8_t *lut) {
     uint8_t codes[VB] = {0}, table[VB] = {0};
-    for (size_t j = 0; j < bytes; j += 16) {
+    for (size_t j = 0; j < bytes && j < VB; j += 16) {
         memcpy(codes + j, packed + j, 16);
         memcpy(table + j, lut + j, 16);
     }
