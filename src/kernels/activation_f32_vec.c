@@ -106,10 +106,6 @@ SHARED vf exp_shared(vf x) {
     return exp_lanes(x);
 }
 
-SHARED exp_parts exp_split_shared(vf x) {
-    return exp_split(x);
-}
-
 INLINE vf tanh_lanes(vf x) {
     vf a = abs_lanes(x);
     vf z = a * a;
@@ -123,20 +119,18 @@ INLINE vf tanh_lanes(vf x) {
     return sign_of(SELECT(a < 0.625f, p, q), x);
 }
 
+/* -|x|; 0 for 0 in wasm, where every constant costs a register. */
+#if defined(__wasm__)
+#define MINUS_ABS(x) SMALLER(x, 0.0f - (x))
+#else
+#define MINUS_ABS(x) ((vf)((vu)(x) | SIGN_BIT))
+#endif
+
 INLINE vf sigmoid_lanes(vf x) {
-    vf e = exp_lanes_left((vf)((vu)x | SIGN_BIT));
+    vf e = exp_lanes_left(MINUS_ABS(x));
     /* x < 0 ? e : 1, for 0 <= e <= 1 */
     vf top = LARGER(e, (vf)((x >= 0.0f) & (int32_t)ONE_BITS));
     return top / (1.0f + e);
-}
-
-INLINE vf silu_lanes(vf x) {
-    vf a = AT_MOST(abs_lanes(x), SILU_LAST);
-    exp_parts e = exp_split_shared(-a);
-    vi left = x < 0.0f;
-    vf y = SELECT(left, e.p * -a, x) / (1.0f + e.p * e.scale * e.rest);
-    y = y * SELECT(left, e.scale, SPLAT(1.0f));
-    return y * SELECT(left, e.rest, SPLAT(1.0f));
 }
 
 INLINE vf elliot_lanes(vf x) {
@@ -148,7 +142,7 @@ INLINE vf relu_lanes(vf x) {
     return (vf)((vi)x & (x > 0.0f));
 }
 
-SHARED vf tail_over_exp(vf a) {
+INLINE vf tail_over_exp(vf a) {
     vf d = 1.0f / (a + 2.25f);
     vf u = (a - 2.25f) * d;
     vf q = SPLAT(-9.082478089e-5f);
@@ -165,41 +159,13 @@ SHARED vf tail_over_exp(vf a) {
     return q * d;
 }
 
-SHARED exp_parts exp_half_square(vf a) {
+INLINE exp_parts exp_half_square(vf a) {
     vf square = a * a;
     vf high = (vf)((vu)a & 0xfffff000u);
     vf low = a - high;
     vf rest = (high * high - square) + (2.0f * high) * low;
     rest = rest + low * low;
     return exp_split_sum(-0.5f * square, -0.5f * rest);
-}
-
-INLINE vf gelu_lanes(vf x) {
-    vf a = AT_MOST(abs_lanes(x), GELU_LAST);
-    exp_parts e = exp_half_square(a);
-    vf tail = tail_over_exp(a);
-    vi left = x < 0.0f;
-    tail = SELECT(left, tail * -a, tail);
-    tail = tail * e.p * e.scale * e.rest;
-    return SELECT(left, tail, x * (1.0f - tail));
-}
-
-INLINE vf gelu_back_lanes(vf x, vf g) {
-    vf a = AT_MOST(abs_lanes(x), GELU_LAST);
-    exp_parts e = exp_half_square(a);
-    vf r = tail_over_exp(a);
-    vf left = (r - a * 0.398942280f) * (e.p * e.scale * e.rest);
-    return g * SELECT(x < 0.0f, left, 1.0f - left);
-}
-
-INLINE vf silu_back_lanes(vf x, vf g) {
-    vf a = AT_LEAST(AT_MOST(x, SILU_LAST), -SILU_LAST);
-    vf e = exp_shared((vf)((vu)a | SIGN_BIT));
-    vf d = 1.0f / (1.0f + e);
-    vi left = x < 0.0f;
-    vf far = SELECT(left, e * d, d);
-    vf near = SELECT(left, d, e * d);
-    return g * (far * (1.0f + a * near));
 }
 
 INLINE vf sigmoid_back_lanes(vf y, vf g) {
@@ -249,8 +215,6 @@ EACH(exp)
 EACH(tanh)
 EACH(sigmoid)
 EACH(relu)
-EACH(gelu)
-EACH(silu)
 EACH(elliot)
 
 #define EACH_BACK(name)                                                        \
@@ -266,8 +230,62 @@ EACH_BACK(sigmoid_back)
 EACH_BACK(tanh_back)
 EACH_BACK(relu_back)
 EACH_BACK(elliot_back)
-EACH_BACK(gelu_back)
-EACH_BACK(silu_back)
+
+/* A function and its derivative have most in common: one loop for both, for the
+ * forward direction with y = x. */
+SHARED void gelu_run(const float *y, float *x, float *end, int back) {
+    for (; x != end; x += VW, y += VW) {
+        vf v = LOAD(y);
+        vf a = AT_MOST(abs_lanes(v), GELU_LAST);
+        vi left = v < 0.0f;
+        exp_parts e = exp_half_square(a);
+        vf tail = tail_over_exp(a);
+        if (back) {
+            tail = (tail - a * 0.398942280f) * (e.p * e.scale * e.rest);
+            STORE(x, LOAD(x) * SELECT(left, tail, 1.0f - tail));
+        } else {
+            tail = SELECT(left, tail * -a, tail);
+            tail = tail * e.p * e.scale * e.rest;
+            STORE(x, SELECT(left, tail, v * (1.0f - tail)));
+        }
+    }
+}
+
+SHARED void silu_run(const float *y, float *x, float *end, int back) {
+    const vf one = SPLAT(1.0f);
+    for (; x != end; x += VW, y += VW) {
+        vf v = LOAD(y);
+        vf a = AT_MOST(abs_lanes(v), SILU_LAST);
+        vi left = v < 0.0f;
+        exp_parts parts = exp_split(-a);
+        vf e = parts.p * parts.scale * parts.rest;
+        if (back) {
+            vf d = 1.0f / (1.0f + e);
+            vf far = SELECT(left, e * d, d), near = SELECT(left, d, e * d);
+            STORE(x, LOAD(x) * (far * (1.0f + sign_of(a, v) * near)));
+        } else {
+            vf z = SELECT(left, parts.p * -a, v) / (1.0f + e);
+            z = z * SELECT(left, parts.scale, one);
+            STORE(x, z * SELECT(left, parts.rest, one));
+        }
+    }
+}
+
+#define EACH_PAIR(name)                                                        \
+    LOOP name##_loop(const float *y, float *x, float *end) {                   \
+        name##_run(y, x, end, 0);                                              \
+    }                                                                          \
+    LOOP name##_back_loop(const float *y, float *g, float *end) {              \
+        name##_run(y, g, end, 1);                                              \
+    }                                                                          \
+    void NAME(name##_f32)(size_t n, float *x) {                                \
+        map(n, x, x, name##_loop);                                             \
+    }                                                                          \
+    void NAME(name##_back_f32)(size_t n, const float *y, float *g) {           \
+        map(n, y, g, name##_back_loop);                                        \
+    }
+EACH_PAIR(gelu)
+EACH_PAIR(silu)
 
 void NAME(softmax_back_f32)(size_t n, const float *y, float *g) {
     const float mean = NAME(dot_f32)(n, g, y);
@@ -317,19 +335,23 @@ static int has_large(size_t n, const float *x) {
 
 /* sin x = cos(|x| - pi/2) with the sign of x: cos and sin share their lanes;
  * where x is large the scalar function takes over. */
+SHARED void wave_run(float *x, float *end, int is_sin) {
+    const vu turn = (vu){0} - (uint32_t)is_sin;
+    const vu sign = (vu){0} + (is_sin ? SIGN_BIT : 0u);
+    for (; x != end; x += VW) {
+        vf v = LOAD(x);
+        STORE(x, (vf)((vu)cos_lanes(v, turn) ^ ((vu)v & sign)));
+    }
+}
+
 LOOP cos_loop(const float *y, float *x, float *end) {
     (void)y;
-    for (; x != end; x += VW) {
-        STORE(x, cos_lanes(LOAD(x), (vu){0}));
-    }
+    wave_run(x, end, 0);
 }
 
 LOOP sin_loop(const float *y, float *x, float *end) {
     (void)y;
-    for (; x != end; x += VW) {
-        vf v = LOAD(x);
-        STORE(x, (vf)((vu)cos_lanes(v, (vu){0} - 1u) ^ ((vu)v & SIGN_BIT)));
-    }
+    wave_run(x, end, 1);
 }
 
 SHARED void wave(size_t n, float *x, loop_fn *loop, float (*one)(float x)) {
