@@ -283,6 +283,17 @@ describe("blocks", () => {
     assert.equal(big.array.at(-1), 0);
   });
 
+  test("plain arrays may be larger than all the memory there is", async () => {
+    const k = await fresh();
+    const n = 1 << 19; // the copy of each makes the memory grow
+    const a = Float32Array.from({ length: n }, (_, i) => i % 3);
+    const b = new Float32Array(n).fill(2);
+    assert.equal(k.dot(a, b), 2 * a.reduce((sum, x) => sum + x, 0));
+    assert.deepEqual(k.add(a, b), a.map((x) => x + 2));
+    assert.ok(k.info().peakBytes >= 12 * n);
+    assert.equal(k.info().usedBytes, 0);
+  });
+
   test("parts of a block's array are not copied either", async () => {
     const k = await fresh();
     const a = keep(k.f32([1, 2, 3, 4]));
