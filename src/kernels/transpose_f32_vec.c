@@ -1,9 +1,9 @@
 /* transpose_f32_vec.c: out = x^T by squares of 4 x 4 in registers, inside bands
- * of 16 rows, so that a cache line of the output is filled while it is near.
+ * of 32 rows, so that a cache line of the output is filled while it is near.
  * Every instruction set uses four lanes here: memory is the limit. */
 #include "kernels/vec.h"
 
-#define BAND 16
+#define BAND 32
 
 typedef float vf4 __attribute__((vector_size(16)));
 typedef float vf4_any __attribute__((vector_size(16), aligned(4), may_alias));
