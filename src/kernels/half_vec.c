@@ -23,6 +23,11 @@ INLINE vh narrow(vu v) {
     __m128i packed = _mm_packus_epi32((__m128i)v, (__m128i)v);
     memcpy(&low, &packed, sizeof low);
     return low;
+#elif defined(__wasm__)
+    vh low;
+    vu packed = (vu)__builtin_wasm_narrow_u_i16x8_i32x4((vi)v, (vi)v);
+    memcpy(&low, &packed, sizeof low);
+    return low;
 #elif VW == 8
     __m256i packed = _mm256_packus_epi32((__m256i)v, (__m256i)v);
     return (vh)_mm256_castsi256_si128(_mm256_permute4x64_epi64(packed, 0x08));

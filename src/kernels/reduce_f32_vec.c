@@ -6,9 +6,8 @@
 #include "base/fmath.h"
 #include "kernels/lanes.h"
 
-#define ABS(v) ((vf)((vi)(v) & 0x7fffffff))
-
-/* x > s ? x : s and x < s ? x : s, s where one is NaN. */
+/* x > s ? x : s and x < s ? x : s, s where one is NaN; of four lanes too, and
+ * of the eight that are half of a register of sixteen. */
 #if defined(__wasm__)
 #define LARGER(x, s)  __builtin_wasm_pmax_f32x4(s, x)
 #define SMALLER(x, s) __builtin_wasm_pmin_f32x4(s, x)
@@ -16,15 +15,27 @@
 #define LARGER(x, s)  SELECT((x) > (s), x, s)
 #define SMALLER(x, s) SELECT((x) < (s), x, s)
 #elif VW == 16
-#define LARGER(x, s)  ((vf)_mm512_max_ps((__m512)(x), (__m512)(s)))
-#define SMALLER(x, s) ((vf)_mm512_min_ps((__m512)(x), (__m512)(s)))
+#define LARGER(x, s)    ((vf)_mm512_max_ps((__m512)(x), (__m512)(s)))
+#define SMALLER(x, s)   ((vf)_mm512_min_ps((__m512)(x), (__m512)(s)))
+#define LARGER_8(x, s)  ((vf8)_mm256_max_ps((__m256)(x), (__m256)(s)))
+#define SMALLER_8(x, s) ((vf8)_mm256_min_ps((__m256)(x), (__m256)(s)))
 #elif VW == 8
 #define LARGER(x, s)  ((vf)_mm256_max_ps((__m256)(x), (__m256)(s)))
 #define SMALLER(x, s) ((vf)_mm256_min_ps((__m256)(x), (__m256)(s)))
-#else
-#define LARGER(x, s)  ((vf)_mm_max_ps((__m128)(x), (__m128)(s)))
-#define SMALLER(x, s) ((vf)_mm_min_ps((__m128)(x), (__m128)(s)))
 #endif
+#if defined(__SSE2__)
+#define LARGER_4(x, s)  ((vf4)_mm_max_ps((__m128)(x), (__m128)(s)))
+#define SMALLER_4(x, s) ((vf4)_mm_min_ps((__m128)(x), (__m128)(s)))
+#else
+#define LARGER_4  LARGER
+#define SMALLER_4 SMALLER
+#endif
+#if defined(__SSE2__) && VW == 4
+#define LARGER  LARGER_4
+#define SMALLER SMALLER_4
+#endif
+
+#define ABS(v) ((vf)((vi)(v) & 0x7fffffff))
 
 /* The sum over i of term(a_i, b_i). */
 #define SUM_OF_TWO(name, term, term_of_one)                                    \
@@ -110,8 +121,28 @@ float NAME(norm_f32)(size_t n, const float *x) {
     return mdg_sqrt_f32(NAME(dot_f32)(n, x, x));
 }
 
-/* The last of x_i in an order, from `start`; `better` of lanes and of one. */
-#define BEST_OF(name, start, better, sign)                                     \
+/* Four lanes of sixteen, folded as lanes.h folds sums. */
+#if VW == 16
+#define FOUR_OF(better, s)                                                     \
+    better##_4(__builtin_shufflevector(better##_8(HIGH_8(s), LOW_8(s)),        \
+                                       (vf8){0}, 4, 5, 6, 7),                  \
+               __builtin_shufflevector(better##_8(HIGH_8(s), LOW_8(s)),        \
+                                       (vf8){0}, 0, 1, 2, 3))
+#define LOW_8(s) __builtin_shufflevector(s[0], s[0], 0, 1, 2, 3, 4, 5, 6, 7)
+#define HIGH_8(s)                                                              \
+    __builtin_shufflevector(s[0], s[0], 8, 9, 10, 11, 12, 13, 14, 15)
+#elif VW == 8
+#define FOUR_OF(better, s)                                                     \
+    better##_4(                                                                \
+        __builtin_shufflevector(better(s[1], s[0]), (vf){0}, 4, 5, 6, 7),      \
+        __builtin_shufflevector(better(s[1], s[0]), (vf){0}, 0, 1, 2, 3))
+#else
+#define FOUR_OF(better, s) better(better(s[3], s[1]), better(s[2], s[0]))
+#endif
+
+/* The last of x_i in an order, from `start`; `better` of lanes and `sign` of
+ * one. */
+#define BEST_OF(name, start, better, sign, term, term_of_one)                  \
     float NAME(name)(size_t n, const float *x) {                               \
         vf s[REGS];                                                            \
         _Pragma("GCC unroll 4") for (int j = 0; j < REGS; j++) {               \
@@ -120,47 +151,23 @@ float NAME(norm_f32)(size_t n, const float *x) {
         const float *end = x + (n - n % LANES);                                \
         for (; x != end; x += LANES) {                                         \
             _Pragma("GCC unroll 4") for (int j = 0; j < REGS; j++) {           \
-                s[j] = better(LOAD(x + j * VW), s[j]);                         \
+                s[j] = better(term(LOAD(x + j * VW)), s[j]);                   \
             }                                                                  \
         }                                                                      \
-        float lane[LANES];                                                     \
-        memcpy(lane, s, sizeof lane);                                          \
-        for (int half = LANES / 2; half > 0; half /= 2) {                      \
-            for (int j = 0; j < half; j++) {                                   \
-                if (lane[j + half] sign lane[j]) {                             \
-                    lane[j] = lane[j + half];                                  \
-                }                                                              \
-            }                                                                  \
-        }                                                                      \
-        float best = lane[0];                                                  \
+        const vf4 four = FOUR_OF(better, s);                                   \
+        const vf4 two =                                                        \
+            better##_4(__builtin_shufflevector(four, four, 2, 3, 2, 3), four); \
+        float best = two[1] sign two[0] ? two[1] : two[0];                     \
         for (size_t i = 0; i < n % LANES; i++) {                               \
-            best = x[i] sign best ? x[i] : best;                               \
+            const float one = term_of_one(x[i]);                               \
+            best = one sign best ? one : best;                                 \
         }                                                                      \
         return best;                                                           \
     }
-BEST_OF(max_f32, -__builtin_inff(), LARGER, >)
-BEST_OF(min_f32, __builtin_inff(), SMALLER, <)
-
-float NAME(absmax_f32)(size_t n, const float *x) {
-    vf s[REGS] = {{0}};
-    const float *end = x + (n - n % LANES);
-    for (; x != end; x += LANES) {
-#pragma GCC unroll 4
-        for (int j = 0; j < REGS; j++) {
-            s[j] = LARGER(ABS(LOAD(x + j * VW)), s[j]);
-        }
-    }
-    float lane[LANES], best = 0.0f;
-    memcpy(lane, s, sizeof lane);
-    for (int j = 0; j < LANES; j++) {
-        best = lane[j] > best ? lane[j] : best;
-    }
-    for (size_t i = 0; i < n % LANES; i++) {
-        float size = __builtin_fabsf(x[i]);
-        best = size > best ? size : best;
-    }
-    return best;
-}
+#define SAME(x) (x)
+BEST_OF(max_f32, -__builtin_inff(), LARGER, >, SAME, SAME)
+BEST_OF(min_f32, __builtin_inff(), SMALLER, <, SAME, SAME)
+BEST_OF(absmax_f32, 0.0f, LARGER, >, ABS, __builtin_fabsf)
 
 /* Elements that are looked at twice: first for the largest, then for where it
  * is. */
