@@ -186,7 +186,7 @@ INLINE vf relu_back_lanes(vf y, vf g) {
 }
 
 /* x_i = f(y_i, x_i) for the elements up to `end`, full registers. */
-typedef void loop_fn(const float *y, float *x, float *end);
+typedef void loop_fn(const float *y, float *x, const float *end);
 
 /* The same for any n: what is left behind the full registers is one more. */
 SHARED void map(size_t n, const float *y, float *x, loop_fn *loop) {
@@ -202,7 +202,7 @@ SHARED void map(size_t n, const float *y, float *x, loop_fn *loop) {
 }
 
 #define EACH(name)                                                             \
-    LOOP name##_loop(const float *y, float *x, float *end) {                   \
+    LOOP name##_loop(const float *y, float *x, const float *end) {             \
         (void)y;                                                               \
         for (; x != end; x += VW) {                                            \
             STORE(x, name##_lanes(LOAD(x)));                                   \
@@ -218,7 +218,7 @@ EACH(relu)
 EACH(elliot)
 
 #define EACH_BACK(name)                                                        \
-    LOOP name##_loop(const float *y, float *g, float *end) {                   \
+    LOOP name##_loop(const float *y, float *g, const float *end) {             \
         for (; g != end; g += VW, y += VW) {                                   \
             STORE(g, name##_lanes(LOAD(y), LOAD(g)));                          \
         }                                                                      \
@@ -233,7 +233,7 @@ EACH_BACK(elliot_back)
 
 /* A function and its derivative have most in common: one loop for both, for the
  * forward direction with y = x. */
-SHARED void gelu_run(const float *y, float *x, float *end, int back) {
+SHARED void gelu_run(const float *y, float *x, const float *end, int back) {
     for (; x != end; x += VW, y += VW) {
         vf v = LOAD(y);
         vf a = AT_MOST(abs_lanes(v), GELU_LAST);
@@ -251,7 +251,7 @@ SHARED void gelu_run(const float *y, float *x, float *end, int back) {
     }
 }
 
-SHARED void silu_run(const float *y, float *x, float *end, int back) {
+SHARED void silu_run(const float *y, float *x, const float *end, int back) {
     const vf one = SPLAT(1.0f);
     for (; x != end; x += VW, y += VW) {
         vf v = LOAD(y);
@@ -272,10 +272,10 @@ SHARED void silu_run(const float *y, float *x, float *end, int back) {
 }
 
 #define EACH_PAIR(name)                                                        \
-    LOOP name##_loop(const float *y, float *x, float *end) {                   \
+    LOOP name##_loop(const float *y, float *x, const float *end) {             \
         name##_run(y, x, end, 0);                                              \
     }                                                                          \
-    LOOP name##_back_loop(const float *y, float *g, float *end) {              \
+    LOOP name##_back_loop(const float *y, float *g, const float *end) {        \
         name##_run(y, g, end, 1);                                              \
     }                                                                          \
     void NAME(name##_f32)(size_t n, float *x) {                                \
@@ -335,7 +335,7 @@ static int has_large(size_t n, const float *x) {
 
 /* sin x = cos(|x| - pi/2) with the sign of x: cos and sin share their lanes;
  * where x is large the scalar function takes over. */
-SHARED void wave_run(float *x, float *end, int is_sin) {
+SHARED void wave_run(float *x, const float *end, int is_sin) {
     const vu turn = (vu){0} - (uint32_t)is_sin;
     const vu sign = (vu){0} + (is_sin ? SIGN_BIT : 0u);
     for (; x != end; x += VW) {
@@ -344,12 +344,12 @@ SHARED void wave_run(float *x, float *end, int is_sin) {
     }
 }
 
-LOOP cos_loop(const float *y, float *x, float *end) {
+LOOP cos_loop(const float *y, float *x, const float *end) {
     (void)y;
     wave_run(x, end, 0);
 }
 
-LOOP sin_loop(const float *y, float *x, float *end) {
+LOOP sin_loop(const float *y, float *x, const float *end) {
     (void)y;
     wave_run(x, end, 1);
 }
