@@ -194,8 +194,8 @@ test("a worker that traps in its share fails the job, then the pool", async (t) 
 test("a worker that ends between jobs fails the next one", async (t) => {
   const worker = script("quitter.mjs", `
     parentPort.postMessage("ready");
-    setImmediate(() => { throw new Error("had enough"); });
-    return;`);
+    setTimeout(() => { throw new Error("had enough"); }, 200);
+    return;`); // not at once: then the pool would not even open
   const p = await pool(t, { threads: 2, worker });
   const x = new Float32Array([1, 2]);
   let error;
