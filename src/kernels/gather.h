@@ -13,10 +13,10 @@
  *
  * top_k: the k smallest of the n numbers (n <= 2^32), in increasing order; of
  * equal ones (0 and -0 are) that with the smaller index comes first, and is
- * chosen first. A NaN is never chosen. value and index have room for k; the
- * result is how many were found: k, or as many as are no NaN. Cost: one fast
- * look at each number, and O(log k) for each that is among the k smallest so
- * far: k (1 + ln(n / k)) of them in a random order. */
+ * chosen first. A NaN is never chosen. value_i is x[index_i]; both have room
+ * for k; the result is how many were found: k, or as many as are no NaN. Cost:
+ * one fast look at each number, and O(log k) for each that is among the k
+ * smallest so far: k (1 + ln(n / k)) of them in a random order. */
 /* clang-format off */
 #define MDG_GATHER_OPS(X, isa)                                                 \
     X(isa, void, l2sq_rows_f32, (size_t rows, size_t cols, const float *a,     \
