@@ -13,6 +13,7 @@
 
 #include "base/fmath.h"
 #include "base/rng.h"
+#include "test_share.h"
 
 #define SAMPLES  400000
 #define FNV_BASE 0xcbf29ce484222325u
@@ -83,7 +84,9 @@ static void double_functions_hold_their_bounds(void **state) {
         for (int i = 0; i < SAMPLES; i++) {
             double x = sample(&rng, i);
             double y = functions[k].f(x);
-            worst = fmax(worst, ulps_f64(y, functions[k].oracle(x)));
+            if (i % TEST_SHARE == 0) {
+                worst = fmax(worst, ulps_f64(y, functions[k].oracle(x)));
+            }
             hash = hash_double(hash, y);
         }
         if (!(worst <= functions[k].ulps) || hash != functions[k].hash) {
@@ -128,7 +131,9 @@ static void pow_holds_its_bound(void **state) {
         double y = (mdg_rng_double(&rng) - 0.5) *
                    ((i & 1) != 0 ? 1500.0 : 20.0) / (l == 0.0 ? 1.0 : l);
         double z = mdg_pow_f64(x, y);
-        worst = fmax(worst, ulps_f64(z, powl(x, y)));
+        if (i % TEST_SHARE == 0) {
+            worst = fmax(worst, ulps_f64(z, powl(x, y)));
+        }
         hash = hash_double(hash, z);
     }
     if (!(worst <= MDG_POW_F64_ULPS) || hash != 0x54036d2368097badu) {
