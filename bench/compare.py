@@ -18,11 +18,22 @@ def stored(name, where=None, *more):
         sys.exit("midge: --compare takes one file or commit")
     path = pathlib.Path(where or report.ROOT / f"bench/results/{name}.json")
     if path.is_file():
-        return json.loads(path.read_text())
-    text = report.git("show", f"{where}:bench/results/{name}.json")
+        return run_of(path, path.read_text())
+    text = where and report.git("show", f"{where}:bench/results/{name}.json")
     if not text:
         sys.exit(f"midge: neither a file nor a commit with {name}.json: {path}")
-    return json.loads(text)
+    return run_of(where, text)
+
+
+def run_of(where, text):
+    """Checked before anything is measured, not after."""
+    try:
+        found = json.loads(text)
+        if rows(found["results"]):
+            return found
+    except (ValueError, KeyError, TypeError):
+        pass
+    return sys.exit(f"midge: {where} is no stored run of a benchmark")
 
 
 def rows(found, name=""):

@@ -34,7 +34,7 @@ import report
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "bench/results"
 # The last core: the first one serves interrupts on many machines.
-PINNED = ["taskset", "-c", str(os.cpu_count() - 1)]
+PINNED = ["taskset", "-c", str(max(os.sched_getaffinity(0)))]
 
 
 def say(text):
@@ -59,7 +59,11 @@ def output(command, env=None, stderr=subprocess.PIPE):
 def save(command, path):
     """The bytes that COMMAND prints."""
     with open(path, "wb") as file:
-        subprocess.run([str(word) for word in command], stdout=file, check=True)
+        done = subprocess.run([str(word) for word in command], stdout=file,
+                              check=False)
+    if done.returncode != 0:
+        raise Failed(f"{' '.join(map(str, command))} ended with "
+                     f"{done.returncode}")
 
 
 class Program:
@@ -97,9 +101,12 @@ class Process:
             self.child = subprocess.Popen(
                 self.command, text=True, bufsize=1, stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE, env={**os.environ, **(self.env or {})})
-        self.child.stdin.write(" ".join(map(str, words)) + "\n")
-        self.child.stdin.flush()
-        line = self.child.stdout.readline()
+        try:
+            self.child.stdin.write(" ".join(map(str, words)) + "\n")
+            self.child.stdin.flush()
+            line = self.child.stdout.readline()
+        except BrokenPipeError:
+            line = ""
         if not line:
             raise Failed(f"{self.name}: {' '.join(self.command)} ended with "
                          f"{self.child.wait()} when asked {words}")
@@ -107,7 +114,9 @@ class Process:
 
     def close(self):
         if self.child is not None:
-            self.child.stdin.close()
+            with contextlib.suppress(BrokenPipeError):
+                self.child.stdin.close()
+            self.child.stdout.close()
             self.child.wait()
 
 
@@ -162,10 +171,6 @@ def names():
 def one(name, counts, folder):
     """Measures and writes the pages; gives the path of the data."""
     bench = benchmark(name)
-    if len(counts) > len(bench.COUNTS):
-        say(f"usage: ./run bench {name} " + " ".join(
-            f"[{count.upper()}]" for count in bench.COUNTS))
-        sys.exit(2)
     run = Run({**bench.COUNTS, **dict(zip(bench.COUNTS, counts))})
     bench.measure(run)
     folder.mkdir(parents=True, exist_ok=True)
@@ -173,6 +178,18 @@ def one(name, counts, folder):
     report.write(out, *bench.report(run.origin, run.lines))
     print(pathlib.Path(f"{out}.md").read_text())
     return pathlib.Path(f"{out}.json")
+
+
+def counts_of(name, words):
+    """WORDS as counts of the benchmark, or the end with its usage."""
+    known = [] if name == "all" else benchmark(name).COUNTS
+    if (len(words) > len(known)
+            or not all(word.isdecimal() and int(word) > 0 for word in words)):
+        counts = "".join(f" [{count.upper()}]" for count in known)
+        say(f"usage: ./run bench {name}{counts}"
+            + (" [--compare [FILE|REV]]; a count is 1 or more" if known else ""))
+        sys.exit(2)
+    return [int(word) for word in words]
 
 
 def every(folder):
@@ -201,23 +218,24 @@ def usage():
 
 
 def main(words):
-    if not words or words[0] in ("-h", "--help"):
+    if not words or "-h" in words or "--help" in words:
         usage()
         return 0
     old, trial = None, os.environ.get("MIDGE_BENCH_OUT")
     name, *rest = words
     folder = pathlib.Path(trial) if trial else RESULTS
-    if "--compare" in rest:
+    if "--compare" in rest and name != "all":
         at = rest.index("--compare")
         old = compare.stored(getattr(benchmark(name), "OUT", name),
                              *rest[at + 1:])
         rest, trial = rest[:at], trial or ROOT / "build-bench/last"
         folder = pathlib.Path(trial)
+    counts = counts_of(name, rest)
     try:
         if name == "all":
             code = every(folder)
         else:
-            new, code = one(name, [int(count) for count in rest], folder), 0
+            new, code = one(name, counts, folder), 0
     except Failed as why:
         say(why)
         return 1
@@ -230,5 +248,8 @@ def main(words):
 
 if __name__ == "__main__":
     # As the module that the benchmarks import: its Failed is what they raise.
-    with contextlib.suppress(KeyboardInterrupt):
+    try:
         sys.exit(importlib.import_module("harness").main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        say("stopped: of what was being measured nothing is written")
+        sys.exit(130)

@@ -49,9 +49,9 @@ class Turns(unittest.TestCase):
         self.assertEqual(side.ask("time", 7), {"got": "time 7"})
         with self.assertRaisesRegex(harness.Failed, "echo: .* with 4"):
             side.ask("more")
-        side.child.stdout.close()
-        with contextlib.suppress(BrokenPipeError):
-            side.child.stdin.close()
+        with self.assertRaisesRegex(harness.Failed, "with 4"):
+            side.ask("it is dead already")
+        side.close()
 
     def test_an_unknown_name_is_refused(self):
         with contextlib.redirect_stderr(io.StringIO()) as told:
@@ -59,6 +59,17 @@ class Turns(unittest.TestCase):
                 harness.benchmark("nosuch")
         self.assertEqual(end.exception.code, 2)
         self.assertIn("kernels", told.getvalue())
+
+    def test_counts_are_whole_numbers_above_zero(self):
+        self.assertEqual(harness.counts_of("nn", ["3", "1"]), [3, 1])
+        for name, words in (("nn", ["0"]), ("nn", ["-1"]), ("nn", ["x"]),
+                            ("nn", ["--fast"]), ("nn", ["1", "2", "3"]),
+                            ("all", ["1"]), ("all", ["--compare"])):
+            with self.subTest(words), contextlib.redirect_stderr(
+                    io.StringIO()) as told, self.assertRaises(SystemExit) as end:
+                harness.counts_of(name, words)
+            self.assertEqual(end.exception.code, 2)
+            self.assertIn("usage: ./run bench", told.getvalue())
 
     def test_each_benchmark_has_its_parts(self):
         for name in harness.names():
@@ -96,12 +107,22 @@ class Compare(unittest.TestCase):
         self.assertIn("only new: came", page)
 
     def test_a_file_or_a_commit(self):
-        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-            json.dump({"results": {}}, file)
-            file.flush()
-            self.assertEqual(compare.stored("x", file.name), {"results": {}})
-        with self.assertRaises(SystemExit):
+        run = {"results": {"ms": spread(1, 2, 3)}}
+        with tempfile.TemporaryDirectory() as folder:
+            for text, good in ((json.dumps(run), True), ("{", False),
+                               ("[]", False), ('{"results": {}}', False)):
+                file = Path(folder, "run.json")
+                file.write_text(text)
+                with self.subTest(text):
+                    if good:
+                        self.assertEqual(compare.stored("x", file), run)
+                    else:
+                        with self.assertRaisesRegex(SystemExit, "no stored run"):
+                            compare.stored("x", file)
+        with self.assertRaisesRegex(SystemExit, "neither a file nor a commit"):
             compare.stored("start", "no-such-commit")
+        with self.assertRaisesRegex(SystemExit, "neither a file nor a commit"):
+            compare.stored("no_such_benchmark")
 
 
 class Kernels(unittest.TestCase):
@@ -111,8 +132,9 @@ class Kernels(unittest.TestCase):
                 "peer": {"hash": "bb", "sum": peer_sum, "scale": 100.0}}
 
     def test_other_work_is_an_error(self):
-        with self.assertRaises(harness.Failed):
-            run_kernels.check({"name": "dot"}, self.answers(10.2))
+        for wrong in (10.2, float("nan")):
+            with self.assertRaises(harness.Failed):
+                run_kernels.check({"name": "dot"}, self.answers(wrong))
 
     def test_last_digits_are_told(self):
         same = run_kernels.check({"name": "dot"}, self.answers(10.05, "cc"))
