@@ -37,13 +37,12 @@ async function compute(load, variant) {
   const a = k.f32(Float32Array.from({ length: 1000 }, (_, i) => Math.sqrt(i)));
   const before = a.array;
   const big = k.f32(1 << 20);
-  const rows = Uint32Array.of(3, 1, 2);
   const answer = {
     info: k.info(),
     shared: again.every((one) => one === k),
     grown: [before.length, a.array.length],
     numbers: [k.dot(a, a), k.sum(a), k.norm(a)],
-    near: [...k.gatherL2sq(a, rows, a.array.subarray(0, 10))],
+    rows: [...k.gemv(a, a.array.subarray(0, 10))],
   };
   a.dispose();
   big.dispose();

@@ -1,17 +1,15 @@
-/** Every kernel: what vectors.ts has, and functions of elements, products of
- * matrices, half floats. */
+/** Matrices and functions of every element: what nets and solvers are made
+ * of. */
 import { arrayOf, type Vector } from "./block.js";
 import { mismatch, needCount, needLength, rowsOf, sameLength } from "./check.js";
-import type { Core } from "./core.js";
 import {
   STRUCTS,
   type KernelsExports,
   type KernelsOps,
 } from "./exports.js";
-import { Vectors, type LoadedOps } from "./vectors.js";
+import { Floats } from "./floats.js";
 
 type F32 = Vector<"f32">;
-type U16 = Vector<"u16">;
 
 /** In the order of entry_activation in wasm/kernels_entry.c. */
 const ACTIVATIONS = [
@@ -68,23 +66,8 @@ function checkedRows({ rowStart, column, value }: Sparse, cols: number): number 
   return starts.length - 1;
 }
 
-export class Kernels extends Vectors {
+export class Kernels extends Floats<KernelsExports> {
   declare readonly ops: KernelsOps;
-  private readonly every: Core<KernelsExports>;
-
-  /** Use `loadKernels()`. */
-  constructor(loaded: LoadedOps<KernelsExports>) {
-    super(loaded);
-    this.every = loaded.core;
-  }
-
-  /**
-   * Runs every kernel on a fixed corpus and hashes the results: SELFTEST_RESULT
-   * on every machine that computes correctly.
-   */
-  selftest(): number {
-    return this.every.calls.selftest();
-  }
 
   // Functions of every element, in place.
 
@@ -244,33 +227,6 @@ export class Kernels extends Vectors {
     return to as O;
   }
 
-  // Floats of 16 bits, stored as Uint16Array: IEEE half precision and bfloat16.
-
-  toF16<O extends U16 = Uint16Array>(x: F32, out?: O): O {
-    return this.calls.convert("toF16", ["f32", "u16"], this.ops.f32_to_f16, x, out);
-  }
-  toBf16<O extends U16 = Uint16Array>(x: F32, out?: O): O {
-    return this.calls.convert("toBf16", ["f32", "u16"], this.ops.f32_to_bf16, x, out);
-  }
-  fromF16<O extends F32 = Float32Array>(x: U16, out?: O): O {
-    return this.calls.convert("fromF16", ["u16", "f32"], this.ops.f16_to_f32, x, out);
-  }
-  fromBf16<O extends F32 = Float32Array>(x: U16, out?: O): O {
-    return this.calls.convert("fromBf16", ["u16", "f32"], this.ops.bf16_to_f32, x, out);
-  }
-  dotF16(a: U16, b: U16): number {
-    return this.calls.pair("dotF16", "u16", this.ops.dot_f16, a, b);
-  }
-  l2sqF16(a: U16, b: U16): number {
-    return this.calls.pair("l2sqF16", "u16", this.ops.l2sq_f16, a, b);
-  }
-  dotBf16(a: U16, b: U16): number {
-    return this.calls.pair("dotBf16", "u16", this.ops.dot_bf16, a, b);
-  }
-  l2sqBf16(a: U16, b: U16): number {
-    return this.calls.pair("l2sqBf16", "u16", this.ops.l2sq_bf16, a, b);
-  }
-
   /** Where the function is that the product of matrices calls. */
   private activation(name: Activation | undefined): number {
     if (name === undefined) {
@@ -281,6 +237,6 @@ export class Kernels extends Vectors {
       const known = ACTIVATIONS.join(", ");
       throw mismatch(`matmul: no activation "${name}"; there are ${known}`);
     }
-    return this.every.calls.activation(which);
+    return this.core.calls.activation(which);
   }
 }

@@ -19,6 +19,8 @@ export type ModuleName =
   | "kernels-relaxed"
   | "core-simd"
   | "core-scalar"
+  | "selftest-simd"
+  | "selftest-scalar"
   | "swarm"
   | "threads-simd"
   | "threads-scalar";
@@ -175,11 +177,12 @@ function besideThisFile(name: ModuleName): URL {
   }
 }
 
-type Family = "core" | "vectors" | "kernels" | "threads";
+type Family = "core" | "vectors" | "kernels" | "selftest" | "threads";
 const VARIANTS: Record<Family, readonly Variant[]> = {
   core: ["simd", "scalar"],
   vectors: ["simd", "scalar"],
   kernels: ["simd", "scalar", "relaxed"],
+  selftest: ["simd", "scalar"],
   threads: ["simd", "scalar"],
 };
 

@@ -50,7 +50,7 @@ export function loadVectors(options: LoadOptions = {}): Promise<Vectors> {
   );
 }
 
-/** Every kernel, in a larger module; else as `loadVectors`. */
+/** Matrices and functions of elements; else as `loadVectors`. */
 export function loadKernels(
   options: LoadOptions<Variant> = {},
 ): Promise<Kernels> {
@@ -59,9 +59,12 @@ export function loadKernels(
   );
 }
 
-/** `Kernels.selftest` of the shared instance. */
-export async function selftest(
-  options: LoadOptions<Variant> = {},
-): Promise<number> {
-  return (await loadKernels(options)).selftest();
+/**
+ * Runs every kernel on a fixed corpus and hashes the results: SELFTEST_RESULT in
+ * every engine that computes correctly. In a module of its own, which nothing
+ * else loads.
+ */
+export async function selftest(options: LoadOptions = {}): Promise<number> {
+  const { core } = await instantiate("selftest", options);
+  return core.calls.selftest();
 }

@@ -1,17 +1,17 @@
 /** Random numbers (xoshiro256**), the same everywhere for the same seed. */
 import { Frame, type Vector } from "./block.js";
 import { MidgeError, type Core } from "./core.js";
-import type { VectorsExports } from "./exports.js";
+import type { FloatsExports } from "./exports.js";
 import { Handle } from "./handle.js";
 
 const STATE_BYTES = 32;
 
 export class Random extends Handle {
-  private readonly core: Core<VectorsExports>;
+  private readonly core: Core<FloatsExports>;
   private readonly seed: bigint;
 
   /** Use `Kernels.random()`. */
-  constructor(core: Core<VectorsExports>, seed: bigint) {
+  constructor(core: Core<FloatsExports>, seed: bigint) {
     super(core, core.alloc(STATE_BYTES), (at) => core.release(at, STATE_BYTES));
     this.core = core;
     this.seed = seed;

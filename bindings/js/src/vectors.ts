@@ -1,18 +1,14 @@
-/**
- * Vectors of floats, bytes and bits, by the kernels that compare them. Every
- * operation takes plain typed arrays, which are copied in and results out, or
- * blocks of the module's memory, which are used where they lie.
- */
-import { Block, Frame, type Vector } from "./block.js";
+/** Vectors of floats, bytes, bits and half floats, by the kernels that compare
+ * them: distances, rows by index, the nearest. */
+import type { Vector } from "./block.js";
 import { mismatch, needCount, sameLength } from "./check.js";
-import type { Core } from "./core.js";
 import type { VectorsExports, VectorsOps } from "./exports.js";
-import type { Info } from "./load.js";
-import { kindOf, OpCalls } from "./op_calls.js";
-import { Random } from "./random.js";
+import { Floats } from "./floats.js";
+import { kindOf } from "./op_calls.js";
 
 type F32 = Vector<"f32">;
 type U32 = Vector<"u32">;
+type U16 = Vector<"u16">;
 type U8 = Vector<"u8">;
 type I8 = Vector<"i8">;
 /** Vectors of bytes are exact: their results are integers. */
@@ -35,87 +31,32 @@ function needInt8(what: string, kind: Numbers, x: { length: number }): void {
   }
 }
 
-/** What Vectors and Kernels are made of. */
-export interface LoadedOps<E extends VectorsExports> {
-  readonly core: Core<E>;
-  readonly info: () => Info;
-}
+export class Vectors extends Floats<VectorsExports> {
+  declare readonly ops: VectorsOps;
 
-export class Vectors {
-  /** Every operation as it is: addresses and numbers in, nothing checked. An
-   * address is `Block.pointer`; what an operation means says its header in
-   * src/kernels. */
-  readonly ops: VectorsOps;
-  protected readonly calls: OpCalls;
-  private readonly core: Core<VectorsExports>;
-  private readonly loaded: () => Info;
+  // Distances, of bytes too.
 
-  /** Use `loadVectors()`. */
-  constructor({ core, info }: LoadedOps<VectorsExports>) {
-    this.core = core;
-    this.loaded = info;
-    this.calls = new OpCalls(new Frame(core));
-    this.ops = core.calls;
-  }
-
-  /** False when a call stopped in the middle: load a fresh one. */
-  get alive(): boolean {
-    return this.core.alive;
-  }
-
-  info(): Info & { readonly isa: string } {
-    const { core } = this;
-    return { ...this.loaded(), isa: core.text(core.calls.isa()) };
-  }
-
-  /** Room for floats in the module's memory; zeros, or a copy of `from`. */
-  f32(from: number | ArrayLike<number>): Block<"f32"> {
-    return Block.make(this.core, "f32", from);
-  }
-  i8(from: number | ArrayLike<number>): Block<"i8"> {
-    return Block.make(this.core, "i8", from);
-  }
-  u8(from: number | ArrayLike<number>): Block<"u8"> {
-    return Block.make(this.core, "u8", from);
-  }
-  u16(from: number | ArrayLike<number>): Block<"u16"> {
-    return Block.make(this.core, "u16", from);
-  }
-  i32(from: number | ArrayLike<number>): Block<"i32"> {
-    return Block.make(this.core, "i32", from);
-  }
-  u32(from: number | ArrayLike<number>): Block<"u32"> {
-    return Block.make(this.core, "u32", from);
-  }
-
-  // Two vectors to a number. Sums of floats run over sixteen lanes
-  // (src/kernels/kernels.h) and are the same everywhere.
-
-  dot(a: F32, b: F32): number;
-  dot(a: I8, b: I8): number;
-  dot(a: U8, b: U8): number;
-  dot(a: AnyNumbers, b: AnyNumbers): number {
+  override dot(a: F32, b: F32): number;
+  override dot(a: I8, b: I8): number;
+  override dot(a: U8, b: U8): number;
+  override dot(a: AnyNumbers, b: AnyNumbers): number {
     const kind = kindOf<Numbers>("dot", a, NUMBERS);
     needInt8("dot", kind, a);
     return this.calls.pair("dot", kind, this.ops[DOT[kind]], a, b);
   }
   /** The squared Euclidean distance. */
-  l2sq(a: F32, b: F32): number;
-  l2sq(a: I8, b: I8): number;
-  l2sq(a: U8, b: U8): number;
-  l2sq(a: AnyNumbers, b: AnyNumbers): number {
+  override l2sq(a: F32, b: F32): number;
+  override l2sq(a: I8, b: I8): number;
+  override l2sq(a: U8, b: U8): number;
+  override l2sq(a: AnyNumbers, b: AnyNumbers): number {
     const kind = kindOf<Numbers>("l2sq", a, NUMBERS);
     needInt8("l2sq", kind, a);
     return this.calls.pair("l2sq", kind, this.ops[L2SQ[kind]], a, b);
   }
-  /** The sum of |a_i - b_i|. */
-  l1(a: F32, b: F32): number {
-    return this.calls.pair("l1", "f32", this.ops.l1_f32, a, b);
-  }
   /** The cosine of the angle between them; NaN when one is zero. */
-  cosine(a: F32, b: F32): number;
-  cosine(a: I8, b: I8): number;
-  cosine(a: F32 | I8, b: F32 | I8): number {
+  override cosine(a: F32, b: F32): number;
+  override cosine(a: I8, b: I8): number;
+  override cosine(a: F32 | I8, b: F32 | I8): number {
     const kind = kindOf<"f32" | "i8">("cosine", a, ["f32", "i8"]);
     needInt8("cosine", kind, a);
     const n = sameLength("cosine", a, b);
@@ -128,64 +69,8 @@ export class Vectors {
     return parts[0]! / Math.sqrt(parts[1]! * parts[2]!);
   }
 
-  // One vector to a number. NaNs are passed over by max, min and argmax.
-
-  sum(x: F32): number {
-    return this.calls.reduce("f32", this.ops.sum_f32, x);
-  }
-  /** The Euclidean length. */
-  norm(x: F32): number {
-    return this.calls.reduce("f32", this.ops.norm_f32, x);
-  }
-  /** -Infinity when there is none. */
-  max(x: F32): number {
-    return this.calls.reduce("f32", this.ops.max_f32, x);
-  }
-  /** Infinity when there is none. */
-  min(x: F32): number {
-    return this.calls.reduce("f32", this.ops.min_f32, x);
-  }
-  /** The place of the first largest element; -1 when there is none. */
-  argmax(x: F32): number {
-    const at = this.calls.reduce("f32", this.ops.argmax_f32, x);
-    return at < x.length ? at : -1;
-  }
-
-  // Element by element. `out` may be one of the inputs.
-
-  /** y += a x; returns y. */
-  axpy<Y extends F32>(a: number, x: F32, y: Y): Y {
-    const n = sameLength("axpy", x, y);
-    this.calls.run((f) =>
-      this.ops.axpy_f32(n, a, f.input("f32", x), f.inout("f32", y)),
-    );
-    return y;
-  }
-  /** a x. */
-  scale<O extends F32 = Float32Array>(a: number, x: F32, out?: O): O {
-    const to = out ?? new Float32Array(x.length);
-    const n = sameLength("scale", x, to);
-    this.calls.run((f) =>
-      this.ops.scale_f32(n, a, f.input("f32", x), f.output("f32", to, true)),
-    );
-    return to as O;
-  }
-  add<O extends F32 = Float32Array>(a: F32, b: F32, out?: O): O {
-    return this.calls.elements("add", "f32", this.ops.add_f32, a, b, out);
-  }
-  sub<O extends F32 = Float32Array>(a: F32, b: F32, out?: O): O {
-    return this.calls.elements("sub", "f32", this.ops.sub_f32, a, b, out);
-  }
-  mul<O extends F32 = Float32Array>(a: F32, b: F32, out?: O): O {
-    return this.calls.elements("mul", "f32", this.ops.mul_f32, a, b, out);
-  }
-
   // Matrices, row-major.
 
-  /** A times x; A has rows as long as x. */
-  gemv<O extends F32 = Float32Array>(a: F32, x: F32, out?: O): O {
-    return this.calls.rows("gemv", this.ops.gemv_f32, a, x, out);
-  }
   /** The squared distance of x to each row of A. */
   l2sqRows<O extends F32 = Float32Array>(a: F32, x: F32, out?: O): O {
     return this.calls.rows("l2sqRows", this.ops.l2sq_rows_f32, a, x, out);
@@ -315,28 +200,37 @@ export class Vectors {
     return this.calls.gather("gatherHamming", types, operation, a, rows, x, out);
   }
 
-  // Of the base.
+  // Floats of 16 bits, stored as Uint16Array: IEEE half precision and bfloat16.
+
+  toF16<O extends U16 = Uint16Array>(x: F32, out?: O): O {
+    return this.calls.convert("toF16", ["f32", "u16"], this.ops.f32_to_f16, x, out);
+  }
+  toBf16<O extends U16 = Uint16Array>(x: F32, out?: O): O {
+    return this.calls.convert("toBf16", ["f32", "u16"], this.ops.f32_to_bf16, x, out);
+  }
+  fromF16<O extends F32 = Float32Array>(x: U16, out?: O): O {
+    return this.calls.convert("fromF16", ["u16", "f32"], this.ops.f16_to_f32, x, out);
+  }
+  fromBf16<O extends F32 = Float32Array>(x: U16, out?: O): O {
+    return this.calls.convert("fromBf16", ["u16", "f32"], this.ops.bf16_to_f32, x, out);
+  }
+  dotF16(a: U16, b: U16): number {
+    return this.calls.pair("dotF16", "u16", this.ops.dot_f16, a, b);
+  }
+  l2sqF16(a: U16, b: U16): number {
+    return this.calls.pair("l2sqF16", "u16", this.ops.l2sq_f16, a, b);
+  }
+  dotBf16(a: U16, b: U16): number {
+    return this.calls.pair("dotBf16", "u16", this.ops.dot_bf16, a, b);
+  }
+  l2sqBf16(a: U16, b: U16): number {
+    return this.calls.pair("l2sqBf16", "u16", this.ops.l2sq_bf16, a, b);
+  }
 
   /** CRC-32C of bytes behind those whose checksum is `before`. */
-  crc32c(bytes: Vector<"u8">, before = 0): number {
+  crc32c(bytes: U8, before = 0): number {
     return this.calls.run((f) =>
       this.core.calls.crc32c(before, f.input("u8", bytes), bytes.length),
     );
-  }
-
-  /** 64 hexadecimal digits. */
-  sha256(bytes: Vector<"u8">): string {
-    const { core } = this;
-    return core.withRoom(65, (hex) =>
-      this.calls.run((f) => {
-        core.calls.sha256_hex(f.input("u8", bytes), bytes.length, hex);
-        return core.text(hex);
-      }),
-    );
-  }
-
-  /** A stream of random numbers, the same everywhere for the same seed. */
-  random(seed: number | bigint): Random {
-    return new Random(this.core, BigInt(seed));
   }
 }

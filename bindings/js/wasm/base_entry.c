@@ -1,17 +1,11 @@
 /* base_entry.c: what JavaScript calls in midge-vectors-*.wasm and
  * midge-kernels-*.wasm beside their operations (kernels_exports.h): what the
  * base room offers to those who compute with vectors. */
-#include "base/bytes.h"
 #include "base/rng.h"
 #include "entry.h"
 #include "kernels/kernels.h"
-#include "midge/hash.h"
 
 EXPORT(isa) const char *entry_isa(void);
-EXPORT(crc32c)
-uint32_t entry_crc32c(uint32_t crc, const void *bytes, size_t size);
-EXPORT(sha256_hex)
-void entry_sha256_hex(const void *bytes, size_t size, char *hex);
 EXPORT(rng_seed) void entry_rng_seed(mdg_rng *rng, uint64_t seed);
 EXPORT(rng_mix) uint64_t entry_rng_mix(uint64_t seed, uint64_t stream);
 EXPORT(rng_next) uint64_t entry_rng_next(mdg_rng *rng);
@@ -24,14 +18,6 @@ void entry_rng_shuffle(mdg_rng *rng, uint32_t *items, size_t n);
 
 const char *entry_isa(void) {
     return mdg_kernels_select(entry_env.cpu)->isa;
-}
-
-uint32_t entry_crc32c(uint32_t crc, const void *bytes, size_t size) {
-    return mdg_crc32c(crc, bytes, size);
-}
-
-void entry_sha256_hex(const void *bytes, size_t size, char *hex) {
-    midge_sha256_hex(bytes, size, hex);
 }
 
 void entry_rng_seed(mdg_rng *rng, uint64_t seed) {

@@ -1,21 +1,8 @@
-/* kernels_entry.c: what JavaScript calls in midge-kernels-*.wasm only: what
- * needs every kernel. */
+/* kernels_entry.c: what JavaScript calls in midge-kernels-*.wasm only. */
 #include "entry.h"
 #include "kernels/kernels.h"
-#include "midge/selftest.h"
 
-EXPORT(selftest) uint32_t entry_selftest(void);
 EXPORT(activation) uint32_t entry_activation(uint32_t which);
-
-uint32_t entry_selftest(void) {
-    void *scratch = entry_alloc(MIDGE_SELFTEST_BYTES);
-    if (!scratch) {
-        return 0;
-    }
-    uint32_t result = midge_selftest(&entry_env, scratch, NULL);
-    entry_release(scratch, MIDGE_SELFTEST_BYTES);
-    return result;
-}
 
 /* The address of a function for the product of matrices; the order is that of
  * ACTIVATIONS in src/kernels.ts. */

@@ -14,6 +14,10 @@ const FILES: Record<ModuleName, () => URL> = {
     new URL("./wasm/midge-kernels-relaxed.wasm", import.meta.url),
   "core-simd": () => new URL("./wasm/midge-core-simd.wasm", import.meta.url),
   "core-scalar": () => new URL("./wasm/midge-core-scalar.wasm", import.meta.url),
+  "selftest-simd": () =>
+    new URL("./wasm/midge-selftest-simd.wasm", import.meta.url),
+  "selftest-scalar": () =>
+    new URL("./wasm/midge-selftest-scalar.wasm", import.meta.url),
   swarm: () => new URL("./wasm/midge-swarm.wasm", import.meta.url),
   "threads-simd": () => new URL("./wasm/midge-threads-simd.wasm", import.meta.url),
   "threads-scalar": () =>
