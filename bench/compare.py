@@ -2,7 +2,8 @@
 """compare.py OLD.json NEW.json: what changed between two runs of a benchmark.
 
 A row is a figure of "results" that has a median and a spread. It changed when
-each median lies outside of the other run's spread. Informs, never fails.
+each median lies outside of the other run's spread; of fewer than FEW
+measurements there is no spread to tell by. Informs, never fails.
 """
 import json
 import pathlib
@@ -10,6 +11,8 @@ import subprocess
 import sys
 
 import report
+
+FEW = 3
 
 
 def stored(name, where=None, *more):
@@ -53,10 +56,16 @@ def changed(old, new):
             and not new["least"] <= old["median"] <= new["most"])
 
 
+def verdict(old, new):
+    if min(old.get("n", FEW), new.get("n", FEW)) < FEW:
+        return "too few"
+    return "yes" if changed(old, new) else ""
+
+
 def cells(name, old, new):
     ratio = new["median"] / old["median"] if old["median"] else float("nan")
     return [name, report.cell(old, ".4g"), report.cell(new, ".4g"),
-            f"{ratio:.3f}", "yes" if changed(old, new) else ""]
+            f"{ratio:.3f}", verdict(old, new)]
 
 
 def page(old, new):

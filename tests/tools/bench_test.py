@@ -89,6 +89,10 @@ class Compare(unittest.TestCase):
         self.assertFalse(compare.changed(old, spread(10, 13, 14)))
         self.assertFalse(compare.changed(spread(9, 10, 13), spread(11, 12, 14)))
         self.assertFalse(compare.changed(old, old))
+        self.assertEqual(compare.verdict(old, spread(12, 13, 14)), "yes")
+        self.assertEqual(compare.verdict(old, old), "")
+        one = {**spread(13, 13, 13), "n": 1}
+        self.assertEqual(compare.verdict(old, one), "too few")
 
     def test_rows_are_found_at_any_depth(self):
         found = compare.rows({"a": {"b": spread(1, 2, 3), "n": 4},
