@@ -23,23 +23,6 @@
 #define LOOP   INLINE void
 #endif
 
-/* y < x ? y : x and x < y ? y : x. */
-#if defined(__wasm__)
-#define SMALLER(x, y) __builtin_wasm_pmin_f32x4(x, y)
-#define LARGER(x, y)  __builtin_wasm_pmax_f32x4(x, y)
-#elif defined(__aarch64__)
-#define SMALLER(x, y) SELECT((y) < (x), y, x)
-#define LARGER(x, y)  SELECT((x) < (y), y, x)
-#elif VW == 16
-#define SMALLER(x, y) ((vf)_mm512_min_ps((__m512)(y), (__m512)(x)))
-#define LARGER(x, y)  ((vf)_mm512_max_ps((__m512)(y), (__m512)(x)))
-#elif VW == 8
-#define SMALLER(x, y) ((vf)_mm256_min_ps((__m256)(y), (__m256)(x)))
-#define LARGER(x, y)  ((vf)_mm256_max_ps((__m256)(y), (__m256)(x)))
-#else
-#define SMALLER(x, y) ((vf)_mm_min_ps((__m128)(y), (__m128)(x)))
-#define LARGER(x, y)  ((vf)_mm_max_ps((__m128)(y), (__m128)(x)))
-#endif
 /* NaN stays. */
 #define AT_MOST(x, high) SMALLER(x, SPLAT(high))
 #define AT_LEAST(x, low) LARGER(x, SPLAT(low))

@@ -49,9 +49,9 @@ MDG_CORPUS_PARTS(MDG_CORPUS_DECLARE)
 #undef MDG_CORPUS_DECLARE
 
 size_t mdg_corpus_count(void);
-const char *mdg_corpus_name(size_t part);
-uint32_t mdg_corpus_expected(size_t part);
+const char *mdg_corpus_name(size_t index);
+uint32_t mdg_corpus_expected(size_t index);
 /* The hash of one part; scratch is MIDGE_SELFTEST_BYTES, aligned as float. */
-uint32_t mdg_corpus_run(const mdg_kernels *k, size_t part, void *scratch);
+uint32_t mdg_corpus_run(const mdg_kernels *k, size_t index, void *scratch);
 
 #endif

@@ -1,21 +1,12 @@
 /* pq4_scalar.c: sums over four-bit codes and their packing, the definition. */
 #include <string.h>
 
+#include "kernels/pq4_pack.h"
 #include "kernels/scalar.h"
-
-#define HALF (MDG_PQ4_BLOCK / 2)
 
 void mdg_pq4_pack_scalar(size_t n, size_t m, const uint8_t *codes,
                          uint8_t *out) {
-    memset(out, 0, MDG_PQ4_BYTES(n, m));
-    for (size_t i = 0; i < n; i++) {
-        uint8_t *block = out + i / MDG_PQ4_BLOCK * m * HALF;
-        for (size_t p = 0; p < m; p++) {
-            unsigned code = codes[i * m + p] & 15u;
-            unsigned shift = i % MDG_PQ4_BLOCK < HALF ? 0 : 4;
-            block[p * HALF + i % HALF] |= (uint8_t)(code << shift);
-        }
-    }
+    pack_codes(n, m, codes, out);
 }
 
 void mdg_pq4_sums_scalar(size_t m, size_t blocks, const uint8_t *packed,

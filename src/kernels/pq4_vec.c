@@ -7,8 +7,7 @@
  * modulo 2^16, and there it fits.
  */
 #include "kernels/bytes_vec.h"
-
-#define HALF (MDG_PQ4_BLOCK / 2)
+#include "kernels/pq4_pack.h"
 
 typedef uint8_t vb16 __attribute__((vector_size(16)));
 typedef uint16_t vh8 __attribute__((vector_size(16)));
@@ -88,15 +87,6 @@ void NAME(pq4_sums)(size_t m, size_t blocks, const uint8_t *packed,
     }
 }
 
-/* Once for each vector: nothing to gain. */
 void NAME(pq4_pack)(size_t n, size_t m, const uint8_t *codes, uint8_t *out) {
-    memset(out, 0, MDG_PQ4_BYTES(n, m));
-    for (size_t i = 0; i < n; i++) {
-        uint8_t *block = out + i / MDG_PQ4_BLOCK * m * HALF;
-        for (size_t p = 0; p < m; p++) {
-            unsigned code = codes[i * m + p] & 15u;
-            unsigned shift = i % MDG_PQ4_BLOCK < HALF ? 0 : 4;
-            block[p * HALF + i % HALF] |= (uint8_t)(code << shift);
-        }
-    }
+    pack_codes(n, m, codes, out);
 }

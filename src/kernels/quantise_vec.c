@@ -6,28 +6,9 @@
  * the low bits. */
 #define LARGE 0x1.8p23f
 
-/* Of numbers that are none of them NaN. */
-#if defined(__wasm__)
-#define MIN(a, b) ((vf)wasm_f32x4_pmin((v128_t)(a), (v128_t)(b)))
-#define MAX(a, b) ((vf)wasm_f32x4_pmax((v128_t)(a), (v128_t)(b)))
-#elif defined(__aarch64__)
-#define MIN(a, b) ((vf)vminq_f32((float32x4_t)(a), (float32x4_t)(b)))
-#define MAX(a, b) ((vf)vmaxq_f32((float32x4_t)(a), (float32x4_t)(b)))
-#else
-#define MIN(a, b) ((vf)X86(min_ps)((vx_float)(a), (vx_float)(b)))
-#define MAX(a, b) ((vf)X86(max_ps)((vx_float)(a), (vx_float)(b)))
-#if VW == 16
-typedef __m512 vx_float;
-#elif VW == 8
-typedef __m256 vx_float;
-#else
-typedef __m128 vx_float;
-#endif
-#endif
-
 INLINE vi nearest(vf v) {
     v = (vf)((vi)v & (v == v));
-    v = MAX(MIN(v, SPLAT(127.0f)), SPLAT(-127.0f));
+    v = LARGER(SMALLER(v, SPLAT(127.0f)), SPLAT(-127.0f));
     return (vi)(v + SPLAT(LARGE)) - (vi)SPLAT(LARGE);
 }
 

@@ -6,33 +6,18 @@
 #include "base/fmath.h"
 #include "kernels/lanes.h"
 
-/* x > s ? x : s and x < s ? x : s, s where one is NaN; of four lanes too, and
- * of the eight that are half of a register of sixteen. */
-#if defined(__wasm__)
-#define LARGER(x, s)  __builtin_wasm_pmax_f32x4(s, x)
-#define SMALLER(x, s) __builtin_wasm_pmin_f32x4(s, x)
-#elif defined(__aarch64__)
-#define LARGER(x, s)  SELECT((x) > (s), x, s)
-#define SMALLER(x, s) SELECT((x) < (s), x, s)
-#elif VW == 16
-#define LARGER(x, s)    ((vf)_mm512_max_ps((__m512)(x), (__m512)(s)))
-#define SMALLER(x, s)   ((vf)_mm512_min_ps((__m512)(x), (__m512)(s)))
-#define LARGER_8(x, s)  ((vf8)_mm256_max_ps((__m256)(x), (__m256)(s)))
-#define SMALLER_8(x, s) ((vf8)_mm256_min_ps((__m256)(x), (__m256)(s)))
-#elif VW == 8
-#define LARGER(x, s)  ((vf)_mm256_max_ps((__m256)(x), (__m256)(s)))
-#define SMALLER(x, s) ((vf)_mm256_min_ps((__m256)(x), (__m256)(s)))
-#endif
-#if defined(__SSE2__)
-#define LARGER_4(x, s)  ((vf4)_mm_max_ps((__m128)(x), (__m128)(s)))
-#define SMALLER_4(x, s) ((vf4)_mm_min_ps((__m128)(x), (__m128)(s)))
-#else
+/* LARGER and SMALLER of four lanes, and of the eight that are half of a
+ * register of sixteen. */
+#if VW == 4
 #define LARGER_4  LARGER
 #define SMALLER_4 SMALLER
+#else
+#define LARGER_4(x, y)  ((vf4)_mm_max_ps((__m128)(y), (__m128)(x)))
+#define SMALLER_4(x, y) ((vf4)_mm_min_ps((__m128)(y), (__m128)(x)))
 #endif
-#if defined(__SSE2__) && VW == 4
-#define LARGER  LARGER_4
-#define SMALLER SMALLER_4
+#if VW == 16
+#define LARGER_8(x, y)  ((vf8)_mm256_max_ps((__m256)(y), (__m256)(x)))
+#define SMALLER_8(x, y) ((vf8)_mm256_min_ps((__m256)(y), (__m256)(x)))
 #endif
 
 #define ABS(v) ((vf)((vi)(v) & 0x7fffffff))
@@ -123,22 +108,19 @@ float NAME(norm_f32)(size_t n, const float *x) {
 
 /* Four lanes of sixteen, folded as lanes.h folds sums. */
 #if VW == 16
-#define FOUR_OF(better, s)                                                     \
-    better##_4(__builtin_shufflevector(better##_8(HIGH_8(s), LOW_8(s)),        \
-                                       (vf8){0}, 4, 5, 6, 7),                  \
-               __builtin_shufflevector(better##_8(HIGH_8(s), LOW_8(s)),        \
-                                       (vf8){0}, 0, 1, 2, 3))
 #define LOW_8(s) __builtin_shufflevector(s[0], s[0], 0, 1, 2, 3, 4, 5, 6, 7)
 #define HIGH_8(s)                                                              \
     __builtin_shufflevector(s[0], s[0], 8, 9, 10, 11, 12, 13, 14, 15)
+#define FOUR_OF(better, s) HALVES(better, better##_8(LOW_8(s), HIGH_8(s)))
 #elif VW == 8
-#define FOUR_OF(better, s)                                                     \
-    better##_4(                                                                \
-        __builtin_shufflevector(better(s[1], s[0]), (vf){0}, 4, 5, 6, 7),      \
-        __builtin_shufflevector(better(s[1], s[0]), (vf){0}, 0, 1, 2, 3))
+#define FOUR_OF(better, s) HALVES(better, better(s[0], s[1]))
 #else
-#define FOUR_OF(better, s) better(better(s[3], s[1]), better(s[2], s[0]))
+#define FOUR_OF(better, s) better(better(s[0], s[2]), better(s[1], s[3]))
 #endif
+/* Eight lanes to four. */
+#define HALVES(better, h)                                                      \
+    better##_4(__builtin_shufflevector(h, h, 0, 1, 2, 3),                      \
+               __builtin_shufflevector(h, h, 4, 5, 6, 7))
 
 /* The last of x_i in an order, from `start`; `better` of lanes and `sign` of
  * one. */
@@ -151,12 +133,12 @@ float NAME(norm_f32)(size_t n, const float *x) {
         const float *end = x + (n - n % LANES);                                \
         for (; x != end; x += LANES) {                                         \
             _Pragma("GCC unroll 4") for (int j = 0; j < REGS; j++) {           \
-                s[j] = better(term(LOAD(x + j * VW)), s[j]);                   \
+                s[j] = better(s[j], term(LOAD(x + j * VW)));                   \
             }                                                                  \
         }                                                                      \
         const vf4 four = FOUR_OF(better, s);                                   \
         const vf4 two =                                                        \
-            better##_4(__builtin_shufflevector(four, four, 2, 3, 2, 3), four); \
+            better##_4(four, __builtin_shufflevector(four, four, 2, 3, 2, 3)); \
         float best = two[1] sign two[0] ? two[1] : two[0];                     \
         for (size_t i = 0; i < n % LANES; i++) {                               \
             const float one = term_of_one(x[i]);                               \

@@ -58,6 +58,24 @@ typedef float vf_any
 #endif
 #endif
 
+/* x < y ? y : x and y < x ? y : x: x where one of them is NaN. */
+#if defined(__wasm__)
+#define LARGER(x, y)  __builtin_wasm_pmax_f32x4(x, y)
+#define SMALLER(x, y) __builtin_wasm_pmin_f32x4(x, y)
+#elif defined(__aarch64__)
+#define LARGER(x, y)  SELECT((x) < (y), y, x)
+#define SMALLER(x, y) SELECT((y) < (x), y, x)
+#elif VW == 16
+#define LARGER(x, y)  ((vf)_mm512_max_ps((__m512)(y), (__m512)(x)))
+#define SMALLER(x, y) ((vf)_mm512_min_ps((__m512)(y), (__m512)(x)))
+#elif VW == 8
+#define LARGER(x, y)  ((vf)_mm256_max_ps((__m256)(y), (__m256)(x)))
+#define SMALLER(x, y) ((vf)_mm256_min_ps((__m256)(y), (__m256)(x)))
+#else
+#define LARGER(x, y)  ((vf)_mm_max_ps((__m128)(y), (__m128)(x)))
+#define SMALLER(x, y) ((vf)_mm_min_ps((__m128)(y), (__m128)(x)))
+#endif
+
 MDG_KERNELS_DECLARE(MDG_ISA)
 
 #endif
