@@ -36,6 +36,12 @@
 #define FEW   3
 #endif
 
+/* Fetches what lies `step` floats behind p. As an address, because there may be
+ * no such element, and then a pointer to it may not even be computed. */
+INLINE void fetch(const float *p, size_t step) {
+    __builtin_prefetch((const void *)((uintptr_t)p + step * sizeof *p));
+}
+
 /* What the next tile adds to would be waited for at its start, one row of C per
  * page of memory. */
 INLINE void fetch_next(const mdg_gemm *t, size_t rows, size_t regs) {
@@ -43,7 +49,7 @@ INLINE void fetch_next(const mdg_gemm *t, size_t rows, size_t regs) {
 #pragma GCC unroll 16
     for (size_t r = 0; r < rows; r++) {
         for (size_t v = 0; v < regs * VW; v += 16) {
-            __builtin_prefetch(t->c + (rows + r) * t->ldc + v);
+            fetch(t->c, (rows + r) * t->ldc + v);
         }
     }
 #endif
@@ -65,7 +71,7 @@ INLINE void tile(const mdg_gemm *t, size_t rows, size_t regs) {
     const size_t a_row = t->a_row, a_col = t->a_col, ldb = t->ldb;
     for (size_t k = t->k; k > 0; k--, a += a_col, b += ldb) {
         vf piece[8];
-        __builtin_prefetch(a + AHEAD * a_col);
+        fetch(a, AHEAD * a_col);
 #pragma GCC unroll 8
         for (size_t v = 0; v < regs; v++) {
             piece[v] = LOAD(b + v * VW);
