@@ -52,26 +52,23 @@ static void *os_realloc(void *ctx, void *block, size_t old_bytes,
 }
 
 #if defined(__x86_64__)
-/* __builtin_cpu_supports also asks whether the system saves the registers. */
+/* The levels are those that the kernels are compiled for, with all that belongs
+ * to them. __builtin_cpu_supports also asks whether the system saves the
+ * registers. */
 static uint32_t x86_found(void) {
+    uint32_t bits = 0;
     __builtin_cpu_init();
-    if (!__builtin_cpu_supports("ssse3") || !__builtin_cpu_supports("sse4.2") ||
-        !__builtin_cpu_supports("popcnt")) {
-        return 0;
+    if (__builtin_cpu_supports("x86-64-v2")) {
+        bits |= MIDGE_CPU_V2;
     }
-    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("bmi") ||
-        !__builtin_cpu_supports("bmi2") || !__builtin_cpu_supports("fma")) {
-        return MIDGE_CPU_V2;
+    if (__builtin_cpu_supports("x86-64-v3")) {
+        bits |= MIDGE_CPU_AVX2;
     }
-    if (!__builtin_cpu_supports("avx512f") ||
-        !__builtin_cpu_supports("avx512bw") ||
-        !__builtin_cpu_supports("avx512cd") ||
-        !__builtin_cpu_supports("avx512dq") ||
-        !__builtin_cpu_supports("avx512vl")) {
-        return MIDGE_CPU_V2 | MIDGE_CPU_AVX2;
+    if (__builtin_cpu_supports("x86-64-v4")) {
+        bits |= MIDGE_CPU_AVX512;
     }
-    uint32_t bits = MIDGE_CPU_V2 | MIDGE_CPU_AVX2 | MIDGE_CPU_AVX512;
-    if (__builtin_cpu_supports("avx512vnni") &&
+    if ((bits & MIDGE_CPU_AVX512) != 0 &&
+        __builtin_cpu_supports("avx512vnni") &&
         __builtin_cpu_supports("avx512vpopcntdq") &&
         __builtin_cpu_supports("avx512bitalg") &&
         __builtin_cpu_supports("avx512vbmi")) {

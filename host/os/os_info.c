@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -36,7 +37,9 @@ static const char *find_line(const char *text, const char *name) {
         line += *line == '\n';
         if (strncmp(line, name, size) == 0) {
             const char *at = line + size + strspn(line + size, " \t");
-            return *at == ':' ? at + 1 + strspn(at + 1, " \t") : NULL;
+            if (*at == ':') {
+                return at + 1 + strspn(at + 1, " \t");
+            }
         }
     }
     return NULL;
@@ -93,6 +96,12 @@ void midge_os_info_read(midge_os_info *out) {
     out->cores_online = sysconf(_SC_NPROCESSORS_ONLN);
 }
 
+static int is_program(const char *path) {
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISREG(info.st_mode) &&
+           access(path, X_OK) == 0;
+}
+
 int midge_os_find_program(const char *name, char *path, size_t size) {
     const char *at = getenv("PATH");
     path[0] = '\0';
@@ -100,7 +109,7 @@ int midge_os_find_program(const char *name, char *path, size_t size) {
         size_t n = strcspn(at, ":");
         int used = snprintf(path, size, "%.*s%s%s", (int)n, at,
                             n > 0 ? "/" : "./", name);
-        if (used > 0 && (size_t)used < size && access(path, X_OK) == 0) {
+        if (used > 0 && (size_t)used < size && is_program(path)) {
             return 1;
         }
         at = at[n] == ':' ? at + n + 1 : NULL;

@@ -245,7 +245,11 @@ midge_status midge_os_pool_new(unsigned threads, midge_os_pool **out,
         return midge_fail(err, MIDGE_E_INVALID, "out is NULL");
     }
     *out = NULL;
-    threads = threads == 0 ? midge_os_cores() : threads;
+    if (threads == 0) {
+        const unsigned cores = midge_os_cores();
+        threads = cores < MIDGE_OS_POOL_THREADS_MAX ? cores
+                                                    : MIDGE_OS_POOL_THREADS_MAX;
+    }
     if (threads > MIDGE_OS_POOL_THREADS_MAX) {
         return midge_fail(err, MIDGE_E_LIMIT, "%u threads, the most are %u",
                           threads, MIDGE_OS_POOL_THREADS_MAX);

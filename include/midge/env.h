@@ -46,7 +46,8 @@ enum {
 };
 
 /* One share of a parallel loop: the indices from `begin` to below `end`. Shares
- * that run at the same time have different `worker`s, all below env.workers. */
+ * of a loop that run at the same time have different `worker`s, all below
+ * env.workers; those of two loops may have the same. */
 typedef void (*midge_range_fn)(void *arg, size_t begin, size_t end,
                                unsigned worker);
 

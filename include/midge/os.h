@@ -35,9 +35,10 @@ MIDGE_API void midge_os_info_read(midge_os_info *out);
 MIDGE_API int midge_os_find_program(const char *name, char *path, size_t size);
 
 /* A pool of `threads` threads, the caller's one of them; 0 means as many as
- * midge_os_cores. MIDGE_E_LIMIT above MIDGE_OS_POOL_THREADS_MAX, MIDGE_E_NOMEM
- * when a thread cannot be started (err says which and why; then none is left).
- * The pool does not survive a fork: the child may neither use nor free it. */
+ * midge_os_cores, at most MIDGE_OS_POOL_THREADS_MAX. MIDGE_E_LIMIT for a larger
+ * number than that, MIDGE_E_NOMEM when a thread cannot be started (err says
+ * which and why; then none is left). The pool does not survive a fork: the
+ * child may neither use nor free it. */
 #define MIDGE_OS_POOL_THREADS_MAX 1024u
 typedef struct midge_os_pool midge_os_pool;
 MIDGE_API MIDGE_NODISCARD midge_status midge_os_pool_new(unsigned threads,

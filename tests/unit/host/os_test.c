@@ -82,6 +82,8 @@ static void programs_are_found_as_a_shell_does(void **state) {
     setenv("PATH", "/nowhere::/bin", 1);
     assert_int_equal(midge_os_find_program("sh", path, sizeof path), 1);
     assert_string_equal(path, "/bin/sh");
+    setenv("PATH", "/usr", 1); /* a folder may be entered, not run */
+    assert_int_equal(midge_os_find_program("bin", path, sizeof path), 0);
     unsetenv("PATH");
     assert_int_equal(midge_os_find_program("sh", path, sizeof path), 0);
     setenv("PATH", kept, 1);
