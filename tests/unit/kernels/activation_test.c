@@ -52,6 +52,41 @@ static void maps_are_the_same(void **state) {
     }
 }
 
+static void touch_all(const mdg_kernels *k, size_t n, const float *y,
+                      float *x) {
+    map_fn *const map[] = {k->exp_f32,    k->tanh_f32, k->sigmoid_f32,
+                           k->sin_f32,    k->cos_f32,  k->relu_f32,
+                           k->gelu_f32,   k->silu_f32, k->elliot_f32,
+                           k->softmax_f32};
+    back_fn *const back[] = {k->sigmoid_back_f32, k->tanh_back_f32,
+                             k->relu_back_f32,    k->elliot_back_f32,
+                             k->gelu_back_f32,    k->silu_back_f32,
+                             k->softmax_back_f32};
+    for (size_t i = 0; i < sizeof map / sizeof *map; i++) {
+        map[i](n, x);
+    }
+    for (size_t i = 0; i < sizeof back / sizeof *back; i++) {
+        back[i](n, y, x);
+    }
+    (void)k->log_sum_exp_f32(n, y);
+}
+
+static void nothing_else_is_touched(void **state) {
+    struct variants v = variants_here();
+    uint32_t seed = 5;
+    float values[N_MAX];
+    fill_corners(&seed, N_MAX, values, 20);
+    for (int i = 0; i < v.count; i++) {
+        for (size_t n = 1; n <= N_MAX; n++) {
+            float *x = exact_copy(n * sizeof *x, values);
+            float *y = exact_copy(n * sizeof *y, values);
+            touch_all(v.table[i], n, y, x);
+            free(x);
+            free(y);
+        }
+    }
+}
+
 #define BLOCK 500
 #define MAPS  8
 
@@ -325,6 +360,7 @@ static void softmax_adds_up_to_one(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(maps_are_the_same),
+        cmocka_unit_test(nothing_else_is_touched),
         cmocka_unit_test(maps_are_the_same_over_all_floats),
         cmocka_unit_test(maps_are_the_same_where_it_is_close),
         cmocka_unit_test(derivatives_are_the_same),

@@ -128,6 +128,35 @@ static void sets_are_combined(void **state) {
     }
 }
 
+static void touch_all(const mdg_kernels *k, size_t n, const uint8_t *a,
+                      const uint8_t *b, uint8_t *out) {
+    static const uint32_t index[2] = {0, 0};
+    uint32_t rows[2];
+    (void)k->popcount_b1(n, a);
+    (void)k->hamming_b1(n, a, b);
+    (void)k->andcount_b1(n, a, b);
+    (void)k->orcount_b1(n, a, b);
+    k->gather_hamming_b1(2, index, n, a, n, b, rows);
+    k->xor_b1(n, a, b, out);
+    k->and_b1(n, a, b, out);
+    k->or_b1(n, a, b, out);
+}
+
+static void nothing_else_is_touched(void **state) {
+    struct variants v = variants_here();
+    static const uint8_t zeros[3 * N_MAX];
+    for (size_t n = 1; n <= 3 * N_MAX; n++) {
+        uint8_t *a = exact_copy(n, zeros), *b = exact_copy(n, zeros);
+        uint8_t *out = exact_copy(n, zeros);
+        for (int i = 0; i < v.count; i++) {
+            touch_all(v.table[i], n, a, b, out);
+        }
+        free(a);
+        free(b);
+        free(out);
+    }
+}
+
 #define ROWS 21
 
 static void check_rows(const mdg_kernels *k, size_t count,
@@ -169,6 +198,7 @@ int main(void) {
         cmocka_unit_test(counts_are_right_for_large_sets),
         cmocka_unit_test(sets_are_combined),
         cmocka_unit_test(rows_are_gathered),
+        cmocka_unit_test(nothing_else_is_touched),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -150,6 +150,28 @@ static void rows_are_gathered(void **state) {
     }
 }
 
+static void nothing_else_is_touched(void **state) {
+    struct variants v = variants_here();
+    static const float zeros[3 * N_MAX];
+    for (size_t n = 1; n <= 3 * N_MAX; n++) {
+        const size_t rows = n % ROWS_MAX;
+        uint8_t *a = exact_copy(rows * n, (uint8_t[ROWS_MAX * 3 * N_MAX]){0});
+        uint8_t *x = exact_copy(n, zeros), *y = exact_copy(n, zeros);
+        float *wide = exact_copy(n * sizeof *wide, zeros);
+        int64_t out[7];
+        for (int i = 0; i < v.count; i++) {
+            by_kernels(v.table[i], n, x, y, out);
+            check_rows(v.table[i], rows, NULL, n, a, n, x);
+            v.table[i]->f32_to_i8(n, 2.0f, wide, (int8_t *)y);
+            v.table[i]->i8_to_f32(n, 2.0f, (int8_t *)y, wide);
+        }
+        free(a);
+        free(x);
+        free(y);
+        free(wide);
+    }
+}
+
 /* By the rounding of the C library, in the mode that programs start in. */
 static int8_t rounded(float v) {
     if (isnan(v)) {
@@ -237,6 +259,7 @@ int main(void) {
         cmocka_unit_test(sums_are_exact_at_the_limit),
         cmocka_unit_test(every_pair_of_bytes_is_right),
         cmocka_unit_test(rows_are_gathered),
+        cmocka_unit_test(nothing_else_is_touched),
         cmocka_unit_test(floats_become_the_nearest_bytes),
         cmocka_unit_test(quantising_is_the_same),
         cmocka_unit_test(there_and_back_is_within_half_a_step),

@@ -73,6 +73,32 @@ static void rows_and_columns_are_the_same(void **state) {
     }
 }
 
+static void nothing_else_is_touched(void **state) {
+    static float values[ROWS_MAX * COLS_MAX];
+    struct variants v = variants_here();
+    uint32_t seed = 4;
+    fill_plain(&seed, ROWS_MAX * COLS_MAX, values, 1.0f);
+    for (size_t rows = 1; rows <= ROWS_MAX; rows += 1 + rows / 8) {
+        for (size_t cols = 1; cols <= COLS_MAX; cols++) {
+            const size_t bytes = rows * cols * sizeof(float);
+            float *a = exact_copy(bytes, values);
+            float *out = exact_copy(bytes, values);
+            float *x = exact_copy(rows * sizeof *x, values);
+            float *y = exact_copy(cols * sizeof *y, values);
+            for (int i = 0; i < v.count; i++) {
+                const mdg_kernels *k = v.table[i];
+                k->gemv_t_f32(rows, cols, a, cols, x, 0, y);
+                k->rank1_f32(rows, cols, 0.1f, x, y, a, cols);
+                k->transpose_f32(rows, cols, a, out);
+            }
+            free(a);
+            free(out);
+            free(x);
+            free(y);
+        }
+    }
+}
+
 /* What gemm gives for the transposed matrix, to the bit. */
 static void gemv_t_has_the_bits_of_gemm(void **state) {
     enum { ROWS = 37, COLS = 53 };
@@ -232,6 +258,7 @@ static void transpose_twice_is_nothing(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_and_columns_are_the_same),
+        cmocka_unit_test(nothing_else_is_touched),
         cmocka_unit_test(gemv_t_has_the_bits_of_gemm),
         cmocka_unit_test(sums_are_near_the_truth),
         cmocka_unit_test(sparse_rows_are_the_same),

@@ -64,6 +64,25 @@ static void sums_are_those_of_the_codes(void **state) {
     }
 }
 
+static void nothing_else_is_touched(void **state) {
+    struct variants v = variants_here();
+    for (size_t m = 1; m < 40; m++) {
+        const size_t n = 1 + m * 2 % N_MAX, blocks = (n + 31) / 32;
+        uint8_t *from = exact_copy(n * m, codes);
+        uint8_t *table = exact_copy(16 * m, lut);
+        uint8_t *to = exact_copy(MDG_PQ4_BYTES(n, m), packed);
+        uint16_t *out = exact_copy(32 * blocks * sizeof *out, sums);
+        for (int i = 0; i < v.count; i++) {
+            v.table[i]->pq4_pack(n, m, from, to);
+            v.table[i]->pq4_sums(m, blocks, to, table, out);
+        }
+        free(from);
+        free(table);
+        free(to);
+        free(out);
+    }
+}
+
 static void sums_fit_at_the_limit(void **state) {
     struct variants v = variants_here();
     uint32_t seed = 43;
@@ -98,6 +117,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sums_are_those_of_the_codes),
         cmocka_unit_test(sums_fit_at_the_limit),
+        cmocka_unit_test(nothing_else_is_touched),
         cmocka_unit_test(codes_are_where_the_header_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

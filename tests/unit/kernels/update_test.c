@@ -54,6 +54,28 @@ static void steps_are_the_same(void **state) {
     }
 }
 
+static void nothing_else_is_touched(void **state) {
+    struct variants v = variants_here();
+    uint32_t seed = 4;
+    float values[N_MAX];
+    fill_plain(&seed, N_MAX, values, 1.0f);
+    for (int i = 0; i < v.count; i++) {
+        const mdg_kernels *k = v.table[i];
+        for (size_t n = 1; n <= N_MAX; n++) {
+            float *x[4];
+            for (int j = 0; j < 4; j++) {
+                x[j] = exact_copy(n * sizeof(float), values);
+            }
+            k->adam_f32(n, &adam, x[0], x[1], x[2], x[3]);
+            k->sgd_f32(n, &sgd, x[0], x[1], x[2]);
+            k->rprop_f32(n, &rprop, x[0], x[1], x[2], x[3]);
+            for (int j = 0; j < 4; j++) {
+                free(x[j]);
+            }
+        }
+    }
+}
+
 static int near(float got, double want, double size) {
     return fabs((double)got - want) <= 8 * 0x1p-24 * size;
 }
@@ -129,6 +151,7 @@ static void rprop_takes_each_turn(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(steps_are_the_same),
+        cmocka_unit_test(nothing_else_is_touched),
         cmocka_unit_test(adam_is_near_the_truth),
         cmocka_unit_test(sgd_is_near_the_truth),
         cmocka_unit_test(rprop_takes_each_turn),
