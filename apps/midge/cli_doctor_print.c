@@ -72,7 +72,7 @@ static void print_machine(const midge_json *machine) {
     if (!bits || !bits->child) {
         print_word(&w, "scalar only", "");
     }
-    printf(limit ? " (limited by MIDGE_CPU=%s)\n" : "\n", limit);
+    printf(limit ? " (MIDGE_CPU=%s)\n" : "\n", limit);
     printf("%-*s%lld, of which this process may use %lld\n", LABEL, "cores",
            (long long)midge_json_get_int(cores, "online", -1),
            (long long)midge_json_get_int(cores, "allowed", -1));

@@ -48,11 +48,37 @@ static void every_operation_has_a_name_and_a_variant(void **state) {
     assert_null(midge_kernel_variant(&env, count));
 }
 
+static const char *variant_of(const midge_env *env, const char *name) {
+    for (size_t i = 0; i < midge_kernels_count(); i++) {
+        if (strcmp(midge_kernel_name(i), name) == 0) {
+            return midge_kernel_variant(env, i);
+        }
+    }
+    return "no such operation";
+}
+
+/* Each level of the CPU: the name is that of the first table that has the
+ * function. */
+static void names_are_those_of_what_runs(void **state) {
+    midge_env env = {.cpu = 0};
+    const mdg_kernels *floats = mdg_kernels_select(0);
+    for (uint32_t bit = 1; bit != 0; bit <<= 1) {
+        env.cpu |= cpu_here() & bit;
+        const mdg_kernels *k = mdg_kernels_select(env.cpu);
+        floats = k->dot_f32 == floats->dot_f32 ? floats : k;
+        assert_string_equal(variant_of(&env, "dot_f32"), floats->isa);
+        assert_string_equal(variant_of(&env, "adam_f32"), floats->isa);
+        assert_string_equal(variant_of(&env, "dot_i8"), k->isa);
+        assert_string_equal(variant_of(&env, "pq4_sums"), k->isa);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(corpus_parts_are_their_constants),
         cmocka_unit_test(selftest_is_the_constant),
         cmocka_unit_test(every_operation_has_a_name_and_a_variant),
+        cmocka_unit_test(names_are_those_of_what_runs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
