@@ -124,6 +124,13 @@ test("what cannot be is refused, and the pool goes on", async (t) => {
   await assert.rejects(p.gemv(new Float32Array(7), three), { code: "E_MISMATCH" });
   await assert.rejects(p.nearest(three, three, 0), { code: "E_INVALID" });
   await assert.rejects(p.nearest(three, three, 65537), /it must be 1 to 65536/);
+  await assert.rejects(p.nearest(three, three, 1.5), /it must be 1 to 65536/);
+  await assert.rejects(p.nearest(three, three, 1, "cosine"), /no "cosine"/);
+  await assert.rejects(p.gemv(three, new Float32Array(0)), { code: "E_MISMATCH" });
+  const one = new Float32Array(1);
+  const shape = { m: -1, k: -1, n: -1 }; // of which each product is 1
+  await assert.rejects(p.matmul(one, one, shape), { code: "E_MISMATCH" });
+  assert.throws(() => p.openIndex(3, "l2"), /no "l2"; there are l2sq, cosine/);
   assert.throws(() => p.f32(2 ** 20), { code: "E_NOMEM" });
   assert.throws(() => p.openIndex(0, "l2sq"), { code: "E_INVALID" });
   const index = p.openIndex(3, "l2sq");

@@ -385,6 +385,8 @@ describe("what is refused", async () => {
     mismatch(() => k.gemv(three, three, two), /the result has 2/);
     mismatch(() => k.matmul(two, two, { m: 1, k: 2, n: 2 }), /B has 2 .* 4 are/);
     mismatch(() => k.matmul(two, two, { m: 1.5, k: 2, n: 1 }), /m is 1\.5/);
+    const huge = { m: 2 ** 26, k: 1, n: 2 ** 26 };
+    mismatch(() => k.matmul(two, two, huge), /A has 2 .* 67108864 are/);
     const shape = { m: 1, k: 2, n: 1 };
     mismatch(() => k.matmul(two, two, { ...shape, bias: two }), /the bias has 2/);
     mismatch(() => v.gatherDot(two, Uint32Array.of(1), two), /no row 1 of 1/);
@@ -427,6 +429,8 @@ describe("what is refused", async () => {
     invalid(() => k.transpose(a, 2, a), /lies upon/);
     const [x, out] = [a.array.subarray(0, 3), a.array.subarray(1, 4)];
     invalid(() => k.add(x, x, out), /lies upon/);
+    invalid(() => k.axpy(1, x, out), /lies upon/);
+    invalid(() => k.backward("relu", x, out), /lies upon/);
     assert.deepEqual([...a.array], [1, 2, 3, 4]);
   });
 
@@ -499,6 +503,13 @@ describe("loading", () => {
     assert.notEqual(next, k);
     assert.equal(next, same);
     assert.equal(next.sum(Float32Array.of(1, 2)), 3);
+  });
+
+  test("a module of the other variant is refused, not told as this one", async () => {
+    const wasm = readFileSync(file("kernels-scalar"));
+    const wrong = { code: "LOAD_FAILED", message: /kernels-simd\.wasm is scalar/ };
+    await assert.rejects(loadKernels({ variant: "simd", wasm }), wrong);
+    assert.equal((await loadKernels({ variant: "scalar", wasm })).info().isa, "scalar");
   });
 
   test("a module that lacks an operation is refused by name", async () => {

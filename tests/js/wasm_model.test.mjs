@@ -176,6 +176,7 @@ describe("bad input", () => {
     assert.throws(() => model.predictTable(Uint8Array.of(0x93, 0x4e)), MidgeError);
     assert.throws(() => model.predict(new Float32Array(0)), { code: "E_MISMATCH" });
     assert.throws(() => midge.openModel(new Uint8Array(0)), MidgeError);
+    assert.throws(() => midge.openModel(new ArrayBuffer(9)), /a Uint8Array is needed/);
     assert.throws(() => midge.openModel(new Uint8Array(100)), MidgeError);
     assert.equal(midge.info().usedBytes, used);
     model.dispose();

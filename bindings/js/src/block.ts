@@ -60,10 +60,15 @@ export class Block<K extends Kind> extends Handle {
       throw new MidgeError("E_INVALID", `${length} is no length of a block`);
     }
     const block = new Block(core, kind, length);
-    if (typeof from === "number") {
-      block.array.fill(0);
-    } else {
-      block.array.set(from);
+    try {
+      if (typeof from === "number") {
+        block.array.fill(0);
+      } else {
+        block.array.set(from);
+      }
+    } catch (cause) {
+      block.dispose();
+      throw cause;
     }
     return block;
   }
@@ -164,10 +169,15 @@ export class Frame {
     return this.copy(kind, x as Any, true, false);
   }
 
-  /** Something it reads and writes, element by element. */
+  /** Something it reads and writes, element by element; after the inputs, one
+   * of which it may be. */
   inout<K extends Kind>(kind: K, x: Vector<K>): number {
     const at = this.place(kind, x);
-    return at >= 0 ? at : this.copy(kind, x as Any, true, true);
+    if (at < 0) {
+      return this.copy(kind, x as Any, true, true);
+    }
+    this.needApart(at, x.length * KINDS[kind].BYTES_PER_ELEMENT, true);
+    return at;
   }
 
   /** Something it writes all of; after the inputs. With `same` it may be one of
@@ -182,14 +192,18 @@ export class Frame {
     if (at < 0) {
       return this.copy(kind, x as Any, fill, true);
     }
-    const end = at + x.length * KINDS[kind].BYTES_PER_ELEMENT;
+    this.needApart(at, x.length * KINDS[kind].BYTES_PER_ELEMENT, same);
+    return at;
+  }
+
+  /** Throws when a result lies upon an input, but for exactly one of them. */
+  private needApart(at: number, size: number, same: boolean): void {
     for (let i = 0; i < this.nRead; i += 2) {
       const [start, stop] = [this.read[i]!, this.read[i + 1]!];
-      if (at < stop && start < end && !(same && at === start)) {
+      if (at < stop && start < at + size && !(same && at === start)) {
         throw invalid("the result lies upon what it is computed from");
       }
     }
-    return at;
   }
 
   /** The address of what is in the module's memory, -1 for a plain array. */

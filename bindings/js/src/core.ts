@@ -105,6 +105,9 @@ export class Core<E extends CommonExports = CommonExports> {
 
   /** Runs `use` with a copy of `bytes` in the module's memory. */
   withBytes<T>(bytes: Uint8Array, use: (at: number) => T): T {
+    if (Object(bytes)[Symbol.toStringTag] !== "Uint8Array") {
+      throw new MidgeError("E_INVALID", "a Uint8Array is needed here");
+    }
     return this.withRoom(bytes.byteLength, (at) => {
       this.bytes.set(bytes, at);
       return use(at);

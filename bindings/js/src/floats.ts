@@ -5,7 +5,7 @@
  */
 import { Block, Frame, type Vector } from "./block.js";
 import { sameLength } from "./check.js";
-import type { Core } from "./core.js";
+import { MidgeError, type Core } from "./core.js";
 import type { FloatsExports, FloatsOps } from "./exports.js";
 import type { Info } from "./load.js";
 import { OpCalls } from "./op_calls.js";
@@ -34,6 +34,12 @@ export class Floats<E extends FloatsExports = FloatsExports> {
     this.loaded = info;
     this.calls = new OpCalls(new Frame(core));
     this.ops = core.calls;
+    const { module, variant } = info();
+    const isa = core.text(core.calls.isa());
+    if ((isa === "scalar") !== (variant === "scalar")) {
+      const text = `midge: what was given as midge-${module}.wasm is ${isa}: pass its \`variant\` too`;
+      throw new MidgeError("LOAD_FAILED", text);
+    }
   }
 
   /** False when a call stopped in the middle: load a fresh one. */

@@ -187,9 +187,9 @@ export class Kernels extends Floats<KernelsExports> {
     const m = needCount("matmul: m", options.m);
     const k = needCount("matmul: k", options.k);
     const n = needCount("matmul: n", options.n);
-    const out = options.out ?? new Float32Array(m * n);
     needLength("matmul: A", a, m * k);
     needLength("matmul: B", b, k * n);
+    const out = options.out ?? new Float32Array(m * n);
     needLength("matmul: the result", out, m * n);
     if (bias) {
       needLength("matmul: the bias", bias, n);

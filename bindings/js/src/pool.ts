@@ -12,6 +12,7 @@
  * worker.
  */
 import { Block, Frame, type Vector } from "./block.js";
+import { needCount, needLength, rowsOf } from "./check.js";
 import { MidgeError, type Core } from "./core.js";
 import { STRUCTS, type ThreadsExports } from "./exports.js";
 import { Handle } from "./handle.js";
@@ -60,25 +61,21 @@ const THREADS_MAX = 256;
  * than cores spinning would take the core from who has work. */
 const SPINS = 20000;
 const NEIGHBOUR_BYTES = 8;
+const NEIGHBOURS_MAX = 65536;
 const OPERATION = { dot: 0, l2sq: 1 } as const;
 const METRIC = { l2sq: 0, cosine: 1 } as const;
 
-function mismatch(text: string): MidgeError {
-  return new MidgeError("E_MISMATCH", text);
-}
-
-function rowsOf(what: string, a: F32, cols: number): number {
-  const rows = cols === 0 ? 0 : a.length / cols;
-  if (!Number.isInteger(rows)) {
-    throw mismatch(`${what}: ${a.length} elements do not fill rows of ${cols}`);
+/** The number that a name stands for; a wrong name would be the first. */
+function named<K extends string>(
+  what: string,
+  numbers: Readonly<Record<K, number>>,
+  name: K,
+): number {
+  if (!Object.hasOwn(numbers, name)) {
+    const known = Object.keys(numbers).join(", ");
+    throw new MidgeError("E_INVALID", `${what}: no "${name}"; there are ${known}`);
   }
-  return rows;
-}
-
-function needLength(what: string, x: F32, wanted: number): void {
-  if (x.length !== wanted) {
-    throw mismatch(`${what} has ${x.length} elements where ${wanted} are needed`);
-  }
+  return numbers[name];
 }
 
 function whole(what: string, value: number, most: number): number {
@@ -86,6 +83,14 @@ function whole(what: string, value: number, most: number): number {
     throw new RangeError(`${what} is ${value}, it must be 1 to ${most}`);
   }
   return value;
+}
+
+function neighbourCount(what: string, k: number): number {
+  if (!Number.isInteger(k) || k < 1 || k > NEIGHBOURS_MAX) {
+    const text = `${what}: k is ${k}, it must be 1 to ${NEIGHBOURS_MAX}`;
+    throw new MidgeError("E_INVALID", text);
+  }
+  return k;
 }
 
 function neighboursAt(core: Core, at: number, n: number, k: number): Neighbours {
@@ -137,12 +142,20 @@ export class Pool {
   }
 
   /** A (rows, cols) times x: the product of x and each row. */
-  async gemv(a: F32, x: F32, out?: F32): Promise<F32> {
+  async gemv<O extends F32 = Float32Array>(
+    a: F32,
+    x: F32,
+    out?: O,
+  ): Promise<O> {
     return this.overRows("gemv", OPERATION.dot, a, x, out);
   }
 
   /** The squared distance of x to each row of A. */
-  async l2sqRows(a: F32, x: F32, out?: F32): Promise<F32> {
+  async l2sqRows<O extends F32 = Float32Array>(
+    a: F32,
+    x: F32,
+    out?: O,
+  ): Promise<O> {
     return this.overRows("l2sqRows", OPERATION.l2sq, a, x, out);
   }
 
@@ -155,8 +168,9 @@ export class Pool {
     k: number,
     by: By = "l2sq",
   ): Promise<Neighbours> {
+    const operation = named("nearest", OPERATION, by);
     const n = rowsOf("nearest", a, x.length);
-    const rows = new Uint32Array(k);
+    const rows = new Uint32Array(neighbourCount("nearest", k));
     const distances = new Float32Array(k);
     this.run((f, calls) => {
       const from = f.input("f32", a);
@@ -165,7 +179,7 @@ export class Pool {
       const at = f.output("u32", rows);
       const { length } = x;
       this.finish(
-        calls.pool_nearest(OPERATION[by], n, length, from, to, k, near, at),
+        calls.pool_nearest(operation, n, length, from, to, k, near, at),
       );
     });
     if (by === "dot") {
@@ -175,14 +189,17 @@ export class Pool {
   }
 
   /** A (m, k) times B (k, n), row-major; the result is (m, n). */
-  async matmul(
+  async matmul<O extends F32 = Float32Array>(
     a: F32,
     b: F32,
-    { m, k, n, out }: { m: number; k: number; n: number; out?: F32 },
-  ): Promise<F32> {
-    const to = out ?? new Float32Array(m * n);
+    { m, k, n, out }: { m: number; k: number; n: number; out?: O },
+  ): Promise<O> {
+    needCount("matmul: m", m);
+    needCount("matmul: k", k);
+    needCount("matmul: n", n);
     needLength("matmul: A", a, m * k);
     needLength("matmul: B", b, k * n);
+    const to = out ?? new Float32Array(m * n);
     needLength("matmul: the result", to, m * n);
     this.run((f, calls) => {
       const words = STRUCTS.mdg_gemm;
@@ -200,14 +217,15 @@ export class Pool {
       const bytes = new Uint8Array(g.buffer);
       this.core.withBytes(bytes, (at) => this.finish(calls.pool_gemm(at)));
     });
-    return to;
+    return to as O;
   }
 
   /** An empty index of exact neighbours; dispose it when done. */
   openIndex(dim: number, metric: Metric): PoolIndex {
     this.check();
     const { core } = this;
-    const at = core.calls.index_open(dim, METRIC[metric]);
+    const by = named("openIndex", METRIC, metric);
+    const at = core.calls.index_open(needCount("openIndex: dim", dim), by);
     return new PoolIndex(core, core.checkHandle(at), dim, (use) =>
       this.run((f, calls) => use(f, calls, (status) => this.finish(status))),
     );
@@ -256,13 +274,13 @@ export class Pool {
     core.check(status);
   }
 
-  private overRows(
+  private overRows<O extends F32 = Float32Array>(
     what: string,
     operation: number,
     a: F32,
     x: F32,
-    out?: F32,
-  ): F32 {
+    out?: O,
+  ): O {
     const rows = rowsOf(what, a, x.length);
     const to = out ?? new Float32Array(rows);
     needLength(`${what}: the result`, to, rows);
@@ -272,7 +290,7 @@ export class Pool {
       const at = f.output("f32", to);
       this.finish(calls.pool_rows(operation, rows, x.length, from, by, at));
     });
-    return to;
+    return to as O;
   }
 }
 
@@ -311,6 +329,7 @@ export class PoolIndex extends Handle {
   /** The k nearest rows of each query; the queries are shared by the threads. */
   async search(queries: F32, k: number): Promise<Neighbours> {
     const n = rowsOf("search", queries, this.dim);
+    needCount("search: k", k);
     const { core, handle } = this;
     return this.run((f, calls, finish) =>
       core.withRoom(n * k * NEIGHBOUR_BYTES, (at) => {
