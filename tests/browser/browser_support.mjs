@@ -24,16 +24,18 @@ const ARGS = [
 ];
 
 /**
- * Serves what `find` names for a path: the path of a file, or { file, type }.
- * Returns the server and its address.
+ * Serves what `find` names for a path: the path of a file, or { file, type };
+ * every answer has the headers that `headersFor` gives for the path. Returns the
+ * server and its address.
  */
-export async function serve(find, headers = {}) {
+export async function serve(find, headersFor = () => ({})) {
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url, "http://localhost");
+    const headers = headersFor(pathname);
     const found = find(pathname);
     const file = found?.file ?? found;
     if (!file || !existsSync(file)) {
-      response.writeHead(404).end();
+      response.writeHead(404, headers).end();
       return;
     }
     const type = found.type ?? TYPES[extname(file)] ?? "application/octet-stream";
@@ -49,27 +51,35 @@ export function stop({ server }) {
   server.close();
 }
 
-/**
- * Opens a page that leaves its results in window.answer and returns them;
- * console errors, failed requests and exceptions go to `noise`.
- */
-export async function openPage(url, noise, launch = []) {
+export function launch() {
   const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find(
     existsSync,
   );
-  const args = [...ARGS, ...launch];
-  const browser = await chromium.launch({ executablePath, args });
+  return chromium.launch({ executablePath, args: ARGS });
+}
+
+/** Opens a page that leaves its results in window.answer and returns them;
+ * console errors, failed requests and exceptions go to `noise`. */
+export async function visit(browser, url, noise) {
+  const page = await browser.newPage();
+  page.on("pageerror", (error) => noise.push(String(error)));
+  page.on("console", (message) => {
+    if (message.type() === "error" || message.type() === "warning") {
+      noise.push(message.text());
+    }
+  });
+  await page.goto(url);
+  await page.waitForFunction(() => window.answer, null, { timeout: 120000 });
+  const answer = await page.evaluate(() => window.answer);
+  await page.close();
+  return answer;
+}
+
+/** The same in a browser of its own. */
+export async function openPage(url, noise) {
+  const browser = await launch();
   try {
-    const page = await browser.newPage();
-    page.on("pageerror", (error) => noise.push(String(error)));
-    page.on("console", (message) => {
-      if (message.type() === "error" || message.type() === "warning") {
-        noise.push(message.text());
-      }
-    });
-    await page.goto(url);
-    await page.waitForFunction(() => window.answer, null, { timeout: 60000 });
-    return await page.evaluate(() => window.answer);
+    return await visit(browser, url, noise);
   } finally {
     await browser.close();
   }

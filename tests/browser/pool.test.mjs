@@ -2,52 +2,28 @@
 // not isolated, where it says why it has none and computes the same. The package
 // and the pages are served on 127.0.0.1; the environment is that of tests/js.
 import assert from "node:assert/strict";
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
-import { createServer } from "node:http";
-import { dirname, extname, join, normalize } from "node:path";
+import { cpSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 import * as esbuild from "esbuild";
-import { chromium } from "playwright-core";
 import * as vite from "vite";
 
 import { everything, flat } from "../js/pool_support.mjs";
 import { DIST, importMidge, scratch } from "../js/wasm_support.mjs";
+import { launch, serve, stop, visit as visitPage } from "./browser_support.mjs";
 
-const TYPES = {
-  ".html": "text/html; charset=utf-8",
-  ".js": "text/javascript",
-  ".mjs": "text/javascript",
-  ".wasm": "application/wasm",
-};
 const ISOLATED = {
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-embedder-policy": "require-corp",
 };
-// Without these Chromium calls home, also where there is no network.
-const ARGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 const folder = scratch(after);
 const here = fileURLToPath(new URL(".", import.meta.url));
 const expected = {}; // by variant, from Node
 const answers = {}; // by kind of page
 const noise = {};
-let server;
+let site;
 let browser;
 
 /** /isolated/... and /plain/... are the same files. */
@@ -63,34 +39,13 @@ function fileFor(path) {
   return first === "js" ? join(here, "..", ...rest) : join(here, ...rest);
 }
 
-function respond(request, response) {
-  const { pathname } = new URL(request.url, "http://localhost");
-  const file = fileFor(pathname);
-  const isolated = pathname.startsWith("/isolated/") ? ISOLATED : {};
-  const type = TYPES[extname(file)];
-  if (!type || !existsSync(file)) {
-    response.writeHead(404, isolated).end();
-    return;
-  }
-  response.writeHead(200, { "content-type": type, ...isolated });
-  response.end(readFileSync(file));
+function headersFor(path) {
+  return path.startsWith("/isolated/") ? ISOLATED : {};
 }
 
-async function visit(kind, path = "pool_page.html") {
-  const page = await browser.newPage();
+function visit(kind, path = "pool_page.html") {
   noise[kind] ??= [];
-  page.on("pageerror", (error) => noise[kind].push(String(error)));
-  page.on("console", (message) => {
-    if (message.type() === "error" || message.type() === "warning") {
-      noise[kind].push(message.text());
-    }
-  });
-  const { port } = server.address();
-  await page.goto(`http://127.0.0.1:${port}/${kind}/${path}`);
-  await page.waitForFunction(() => window.answer, null, { timeout: 120000 });
-  const answer = await page.evaluate(() => window.answer);
-  await page.close();
-  return answer;
+  return visitPage(browser, `${site.origin}/${kind}/${path}`, noise[kind]);
 }
 
 const PROGRAM = `
@@ -120,12 +75,8 @@ before(async () => {
     expected[variant] = flat(await everything(pool)).map(([name, x]) =>
       [name, [...new Uint32Array(x.buffer)]]);
   }
-  server = createServer(respond);
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find(
-    existsSync,
-  );
-  browser = await chromium.launch({ executablePath, args: ARGS });
+  site = await serve(fileFor, headersFor);
+  browser = await launch();
   project();
   answers.isolated = await visit("isolated");
   answers.plain = await visit("plain");
@@ -133,8 +84,9 @@ before(async () => {
 
 after(async () => {
   await browser?.close();
-  server?.closeAllConnections();
-  server?.close();
+  if (site) {
+    stop(site);
+  }
 });
 
 test("the pages came to their end", () => {
