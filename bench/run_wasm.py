@@ -12,7 +12,8 @@ ABOUT = "the wasm modules: size, start in Node, speed"
 COUNTS = {"processes": 40, "rounds": 5}
 REPETITIONS = 3
 MODULES = ["vectors-simd", "vectors-scalar", "kernels-simd", "kernels-scalar",
-           "kernels-relaxed", "core-simd", "core-scalar", "swarm"]
+           "kernels-relaxed", "core-simd", "core-scalar", "swarm",
+           "threads-simd", "threads-scalar"]
 TITLES = {"net": "784-128-10 network, 2,000 rows",
           "knn": "5 nearest of 10,000 rows of 784, 100 queries"}
 

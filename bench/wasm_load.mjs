@@ -10,13 +10,14 @@ const [family, variant] = module.split("-");
 if (variant === "relaxed") {
   setFlagsFromString("--experimental-wasm-relaxed-simd");
 }
-const { load, loadKernels, loadVectors, openSwarm } = await import(
+const { load, loadKernels, loadVectors, openPool, openSwarm } = await import(
   pathToFileURL(join(dist, "index.mjs"))
 );
 const open = {
   core: load,
   kernels: loadKernels,
   swarm: openSwarm,
+  threads: (options) => openPool({ ...options, threads: 1 }),
   vectors: loadVectors,
 }[family];
 
