@@ -120,7 +120,8 @@ def make(result, works, targets, lines):
                                  for side in sides), parity(name, works[name])]
                         for name in names))],
         ["## Rates", "",
-         "GFLOP/s; where no operations are counted 10^9 elements a second.", "",
+         "GFLOP/s; where no operations are counted 10^9 elements a second. "
+         "GB/s are in", "`kernels.json`, as is all else.", "",
          *pages.table(["work", *sides],
                       *([name, *(rate_cell(works[name].get(side))
                                  for side in sides)] for name in names))],
