@@ -1,5 +1,6 @@
-/* selftest_entry.c: what JavaScript calls in midge-selftest-*.wasm: every kernel
- * on the corpus. A module of its own, because it links what others leave out. */
+/* selftest_entry.c: what JavaScript calls in midge-selftest-*.wasm: every
+ * kernel on the corpus. A module of its own, because it links what others leave
+ * out. */
 #include "entry.h"
 #include "midge/selftest.h"
 
