@@ -26,7 +26,8 @@ const USE = `
   console.log(JSON.stringify([sum, source, module, right, swarm.nTasks,
     midge.info().module]));`;
 const PRINTED = [32, "file", "kernels-simd", true, 0, "core-simd"];
-const NAMES = "load, loadKernels, openSwarm, selftest, SELFTEST_RESULT";
+const NAMES =
+  "load, loadKernels, openPool, openSwarm, selftest, SELFTEST_RESULT";
 
 function node(...args) {
   const options = { cwd: project, encoding: "utf8" };
@@ -93,6 +94,11 @@ async function main(): Promise<void> {
   const sum: number = k.dot(a, b) + k.ops.dot_f32(4, a.pointer, a.pointer);
   const info: Info = k.info();
   const text: string = info.module + info.version + String(sum);
+  await using pool = await openPool({ threads: 1 });
+  const first: number | undefined = (await pool.gemv(b, b))[0];
+  const same: Block<"f32"> = await pool.gemv(b, b, pool.f32(1));
+  // @ts-expect-error: no such metric
+  await pool.nearest(same, b, first ?? 1, "cosine");
   // @ts-expect-error: vectors of bytes are not vectors of floats
   k.dot(new Uint8Array(4), b);
   // @ts-expect-error: no such operation
@@ -105,7 +111,7 @@ async function main(): Promise<void> {
 }
 void main();
 `;
-const TYPES = `${NAMES}, MidgeError, type Info, type Kernels`;
+const TYPES = `${NAMES}, MidgeError, type Block, type Info, type Kernels`;
 
 function typecheck(name, module, ...more) {
   const args = [
@@ -123,7 +129,7 @@ test("types: an ES module, and what its wrong uses give", () => {
 
 test("types: CommonJS", () => {
   const text = `import midge = require("midge");
-    import type { Info, Kernels } from "midge";
+    import type { Block, Info, Kernels } from "midge";
     const { ${NAMES}, MidgeError } = midge;\n${CONSUMER}`;
   write(project, { "types.cts": text });
   typecheck("types.cts", "nodenext");
