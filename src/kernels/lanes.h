@@ -8,7 +8,6 @@
 #define LANES 16
 #define REGS  (LANES / VW) /* registers that hold the lanes */
 
-typedef float vf4 __attribute__((vector_size(16)));
 typedef signed char vbytes __attribute__((vector_size(4 * VW)));
 
 #if VW == 16

@@ -2,9 +2,6 @@
  * one and sparse rows. */
 #include "kernels/vec.h"
 
-typedef float vf4 __attribute__((vector_size(16)));
-typedef float vf4_any __attribute__((vector_size(16), aligned(4), may_alias));
-
 /* Rows of A that pass over y at once. */
 #define ROWS 4
 

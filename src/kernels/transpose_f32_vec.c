@@ -5,9 +5,6 @@
 
 #define BAND 32
 
-typedef float vf4 __attribute__((vector_size(16)));
-typedef float vf4_any __attribute__((vector_size(16), aligned(4), may_alias));
-
 #define LOAD4(p)     (*(const vf4_any *)(p))
 #define STORE4(p, v) (*(vf4_any *)(p) = (v))
 

@@ -32,6 +32,8 @@
 typedef float vf __attribute__((vector_size(4 * VW)));
 typedef int32_t vi __attribute__((vector_size(4 * VW)));
 typedef uint32_t vu __attribute__((vector_size(4 * VW)));
+typedef float vf4 __attribute__((vector_size(16)));
+typedef float vf4_any __attribute__((vector_size(16), aligned(4), may_alias));
 typedef float vf_any
     __attribute__((vector_size(4 * VW), aligned(4), may_alias));
 
