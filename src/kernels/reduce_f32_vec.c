@@ -22,11 +22,26 @@
 
 #define ABS(v) ((vf)((vi)(v) & 0x7fffffff))
 
+/* Blocks of lanes in one round. With wide registers the additions wait for each
+ * other, one or two chains of them; fewer instructions around them let more of
+ * the next call run meanwhile. */
+#if VW >= 8
+#define AHEAD 4
+#else
+#define AHEAD 1
+#endif
+
 /* The sum over i of term(a_i, b_i). */
 #define SUM_OF_TWO(name, term, term_of_one)                                    \
     float NAME(name)(size_t n, const float *a, const float *b) {               \
         vf s[REGS] = {{0}};                                                    \
         const float *end = a + (n - n % LANES);                                \
+        const float *far = a + (AHEAD > 1 ? n - n % (AHEAD * LANES) : 0);      \
+        for (; a != far; a += AHEAD * LANES, b += AHEAD * LANES) {             \
+            _Pragma("GCC unroll 16") for (int j = 0; j < AHEAD * REGS; j++) {  \
+                s[j % REGS] += term(LOAD(a + j * VW), LOAD(b + j * VW));       \
+            }                                                                  \
+        }                                                                      \
         for (; a != end; a += LANES, b += LANES) {                             \
             _Pragma("GCC unroll 4") for (int j = 0; j < REGS; j++) {           \
                 s[j] += term(LOAD(a + j * VW), LOAD(b + j * VW));              \
