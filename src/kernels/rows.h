@@ -13,23 +13,26 @@
 
 /* Rows at once, and registers of their lanes in one pass over them: as many as
  * leave sums and loads within the registers. A wasm engine hoists the loads of
- * a block, so that its passes are over half of the lanes; it has no way to
- * fetch ahead, and adds to pointers for less than it computes indices. */
+ * a block, so that its passes are over a quarter of the lanes, two blocks a
+ * round; it has no way to fetch ahead, and adds to pointers for less than it
+ * computes indices. */
 #if VW == 16
 #define ROWS 8
-#elif VW == 8
+#elif VW == 8 || defined(__wasm__)
 #define ROWS 4
 #else
 #define ROWS 2
 #endif
 
 #if defined(__wasm__)
-#define PART       (REGS / 2)
-#define FETCH      0
-#define LOOP(size) for (const float *end = y + (size); y != end; y += LANES)
-#define AT(p, j)   ((p) + (j) * VW)
-#define NEXT(p)    ((p) += LANES)
-#define FOLD_ROWS  EVERY_ROW
+#define PART  1
+#define FETCH 0
+#define LOOP(size)                                                             \
+    const float *end = y + (size);                                             \
+    _Pragma("clang loop unroll_count(2)") for (; y != end; y += LANES)
+#define AT(p, j)  ((p) + (j) * VW)
+#define NEXT(p)   ((p) += LANES)
+#define FOLD_ROWS EVERY_ROW
 #else
 #define PART       REGS
 #define FETCH      1
