@@ -34,12 +34,6 @@ export class Floats<E extends FloatsExports = FloatsExports> {
     this.loaded = info;
     this.calls = new OpCalls(new Frame(core));
     this.ops = core.calls;
-    const { module, variant } = info();
-    const isa = core.text(core.calls.isa());
-    if ((isa === "scalar") !== (variant === "scalar")) {
-      const text = `midge: what was given as midge-${module}.wasm is ${isa}: pass its \`variant\` too`;
-      throw new MidgeError("LOAD_FAILED", text);
-    }
   }
 
   /** False when a call stopped in the middle: load a fresh one. */
@@ -50,6 +44,16 @@ export class Floats<E extends FloatsExports = FloatsExports> {
   info(): Info & { readonly isa: string } {
     const { core } = this;
     return { ...this.loaded(), isa: core.text(core.calls.isa()) };
+  }
+
+  /** Throws unless the module is of the variant that it was asked for as, which
+   * is in doubt only when somebody else says where it is. */
+  checkVariant(): void {
+    const { module, variant, isa } = this.info();
+    if ((isa === "scalar") !== (variant === "scalar")) {
+      const text = `midge: what was given as midge-${module}.wasm is ${isa}: pass its \`variant\` too`;
+      throw new MidgeError("LOAD_FAILED", text);
+    }
   }
 
   /** Room for floats in the module's memory; zeros, or a copy of `from`. */
