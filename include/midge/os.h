@@ -12,7 +12,8 @@ extern "C" {
 #endif
 
 /* An env over the C library's allocator and the CPU that is running.
- * MIDGE_CPU=scalar|v2|avx2|avx512 in the environment lowers the CPU bits. */
+ * MIDGE_CPU=scalar|v2|avx2|avx512 in the environment lowers the CPU bits; any
+ * other value leaves them as they are. */
 MIDGE_API midge_env midge_os_env(void);
 
 MIDGE_API int64_t midge_os_unix_ms(void);
