@@ -9,6 +9,9 @@
 #ifndef MDG_FMATH_H
 #define MDG_FMATH_H
 
+#include <stdint.h>
+#include <string.h>
+
 /* The bounds, in units in the last place of the correctly rounded result. The
  * worst over every float: exp 1.049, log1p 0.858, tanh 1.333, sigmoid 2.402,
  * sin 2.474, cos 2.388, erf 1.561, gelu 5.653, silu 3.394, elliot 1.499; for
@@ -61,6 +64,31 @@ double mdg_sin_f64(double x);
 double mdg_cos_f64(double x);
 double mdg_pow_f64(double x, double y);
 double mdg_erf_f64(double x);
+
+/* The bits of a number, and the number of bits. */
+static inline uint32_t mdg_bits_of_f32(float x) {
+    uint32_t u;
+    memcpy(&u, &x, sizeof u);
+    return u;
+}
+
+static inline float mdg_f32_of_bits(uint32_t u) {
+    float x;
+    memcpy(&x, &u, sizeof x);
+    return x;
+}
+
+static inline uint64_t mdg_bits_of_f64(double x) {
+    uint64_t u;
+    memcpy(&u, &x, sizeof u);
+    return u;
+}
+
+static inline double mdg_f64_of_bits(uint64_t u) {
+    double x;
+    memcpy(&x, &u, sizeof x);
+    return x;
+}
 
 /* One instruction on every target. */
 static inline float mdg_sqrt_f32(float x) {

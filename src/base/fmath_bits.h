@@ -1,37 +1,12 @@
-/* fmath_bits.h: what the files fmath*.c share: the bits of a float, and e^x
- * before its power of two is applied. For these files alone. */
+/* fmath_bits.h: what the files fmath*.c share: signs, and e^x before its power
+ * of two is applied. For these files alone. */
 #ifndef MDG_FMATH_BITS_H
 #define MDG_FMATH_BITS_H
 
-#include <stdint.h>
-#include <string.h>
+#include "base/fmath.h"
 
 #define MDG_ROUND_F32 12582912.0f        /* 1.5 * 2^23 */
 #define MDG_ROUND_F64 6755399441055744.0 /* 1.5 * 2^52 */
-
-static inline uint32_t mdg_bits_of_f32(float x) {
-    uint32_t u;
-    memcpy(&u, &x, sizeof u);
-    return u;
-}
-
-static inline float mdg_f32_of_bits(uint32_t u) {
-    float x;
-    memcpy(&x, &u, sizeof x);
-    return x;
-}
-
-static inline uint64_t mdg_bits_of_f64(double x) {
-    uint64_t u;
-    memcpy(&u, &x, sizeof u);
-    return u;
-}
-
-static inline double mdg_f64_of_bits(uint64_t u) {
-    double x;
-    memcpy(&x, &u, sizeof x);
-    return x;
-}
 
 static inline float mdg_abs_f32(float x) {
     return mdg_f32_of_bits(mdg_bits_of_f32(x) & 0x7fffffffu);

@@ -3,20 +3,7 @@
 #ifndef MDG_KERNELS_HALF_BITS_H
 #define MDG_KERNELS_HALF_BITS_H
 
-#include <stdint.h>
-#include <string.h>
-
-static inline float float_of_bits(uint32_t bits) {
-    float x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-
-static inline uint32_t bits_of_float(float x) {
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
+#include "base/fmath.h"
 
 /* bits / 2^shift to the nearest, ties to even. */
 static inline uint32_t round_shift(uint32_t bits, uint32_t shift) {
@@ -25,7 +12,7 @@ static inline uint32_t round_shift(uint32_t bits, uint32_t shift) {
 }
 
 static inline uint16_t f16_of_f32(float x) {
-    uint32_t bits = bits_of_float(x);
+    uint32_t bits = mdg_bits_of_f32(x);
     uint32_t sign = bits >> 16 & 0x8000u;
     uint32_t size = bits & 0x7fffffffu;
     if (size > 0x7f800000u) { /* NaN */
@@ -49,20 +36,20 @@ static inline float f32_of_f16(uint16_t h) {
     uint32_t sign = (uint32_t)(h & 0x8000u) << 16;
     uint32_t size = (uint32_t)(h & 0x7fffu) << 13;
     if (size > 0x0f800000u) { /* NaN */
-        return float_of_bits(sign | 0x7fc00000u | size);
+        return mdg_f32_of_bits(sign | 0x7fc00000u | size);
     }
     if (size == 0x0f800000u) {
-        return float_of_bits(sign | 0x7f800000u);
+        return mdg_f32_of_bits(sign | 0x7f800000u);
     }
     if (size < 0x00800000u) { /* denormal: a multiple of 2^-24 */
         float x = (float)(h & 0x7fffu) * 0x1p-24f;
-        return float_of_bits(sign | bits_of_float(x));
+        return mdg_f32_of_bits(sign | mdg_bits_of_f32(x));
     }
-    return float_of_bits(sign | (size + 0x38000000u));
+    return mdg_f32_of_bits(sign | (size + 0x38000000u));
 }
 
 static inline uint16_t bf16_of_f32(float x) {
-    uint32_t bits = bits_of_float(x);
+    uint32_t bits = mdg_bits_of_f32(x);
     if ((bits & 0x7fffffffu) > 0x7f800000u) {
         return (uint16_t)(bits >> 16 | 0x40u);
     }
@@ -70,7 +57,7 @@ static inline uint16_t bf16_of_f32(float x) {
 }
 
 static inline float f32_of_bf16(uint16_t h) {
-    return float_of_bits((uint32_t)h << 16);
+    return mdg_f32_of_bits((uint32_t)h << 16);
 }
 
 #endif
