@@ -7,7 +7,8 @@
  */
 import { Core, MidgeError, reasonOf } from "./core.js";
 import { EXPORT_NAMES, type ModuleExports } from "./exports.js";
-import { moduleUrl, readModule } from "./platform.js";
+import { moduleUrl } from "./module_url.js";
+import { readModule } from "./platform.js";
 
 /** "relaxed" is SIMD with fused arithmetic in the operations named `_fast`. */
 export type Variant = "simd" | "scalar" | "relaxed";

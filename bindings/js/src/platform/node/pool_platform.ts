@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 
 import type { Thread, WorkerSays } from "./pool_serve.js";
+import { workerUrl } from "./worker_url.js";
 
 /** How many threads can run at once here. */
 export function cores(): number {
@@ -25,9 +26,7 @@ export function startThread(
   fails: (why: string) => void,
 ): Thread {
   // The flags of the program can be such that no file can be run with them.
-  const worker = new Worker(url ?? new URL("./pool_worker.mjs", import.meta.url), {
-    execArgv: [],
-  });
+  const worker = new Worker(url ?? workerUrl(), { execArgv: [] });
   worker.on("message", (message) => says(message as WorkerSays));
   worker.on("error", (error) => fails(error.message));
   worker.on("exit", () => fails("it ended"));
