@@ -11,6 +11,8 @@
  */
 #include "base/decimal.h"
 
+#include "base/fmath.h"
+
 #include <stdint.h>
 #include <string.h>
 
@@ -260,9 +262,7 @@ static double round_to_double(uint64_t mantissa, int32_t exponent, int sticky) {
         bits = (kept & (((uint64_t)1 << 52) - 1)) | (uint64_t)(exponent + 1075)
                                                         << 52;
     }
-    double value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
+    return mdg_f64_of_bits(bits);
 }
 
 static double read_slowly(const digits *in) {
@@ -481,8 +481,7 @@ static size_t write(const binary *b, int negative, char *out) {
 }
 
 size_t mdg_decimal_write_f64(double value, char out[MDG_DECIMAL_MAX]) {
-    uint64_t bits;
-    memcpy(&bits, &value, sizeof bits);
+    const uint64_t bits = mdg_bits_of_f64(value);
     uint64_t fraction = bits & (((uint64_t)1 << 52) - 1);
     int32_t stored = (int32_t)(bits >> 52 & 2047);
     binary b = {fraction, -1074, 0};
@@ -495,8 +494,7 @@ size_t mdg_decimal_write_f64(double value, char out[MDG_DECIMAL_MAX]) {
 }
 
 size_t mdg_decimal_write_f32(float value, char out[MDG_DECIMAL_MAX]) {
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
+    const uint32_t bits = mdg_bits_of_f32(value);
     uint32_t fraction = bits & ((1u << 23) - 1);
     int32_t stored = (int32_t)(bits >> 23 & 255);
     binary b = {fraction, -149, 0};
