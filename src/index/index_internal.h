@@ -2,6 +2,7 @@
  * and which file does what with them.
  *
  *   index.c      making, adding, deleting, looking: keeps all parts in step
+ *   place.c      arrays with an element for each row
  *   vectors.c    records of vectors, one storage each; scorers over them
  *   ids.c        ids and keys of rows, and rows by them
  *   columns.c    metadata; filter_*.c conditions on them
@@ -20,6 +21,7 @@
 
 #include "index/columns.h"
 #include "index/ids.h"
+#include "index/place.h"
 #include "index/vectors.h"
 #include "kernels/kernels.h"
 #include "midge/index.h"
@@ -47,7 +49,8 @@ typedef struct mdg_graph {
     uint32_t n_levels; /* upper levels in use; upper[n_levels - 1] is the top */
     uint32_t entry;    /* a node of the top level, else a row; MDG_NO_NODE when
                           no row is linked */
-    uint32_t *links; /* (capacity of the index, 1 + m0); 0 links: not linked */
+    uint32_t *links;   /* (capacity, 1 + m0); 0 links: not linked */
+    uint32_t capacity; /* 0 with links: they lie in a file's bytes */
     mdg_level upper[MDG_LEVELS_MAX];
 } mdg_graph;
 
@@ -62,21 +65,25 @@ struct midge_index {
     midge_index_options options; /* defaults filled in */
     uint32_t n_rows;             /* numbers in use, dead ones too */
     uint32_t n_dead;             /* of them: deleted */
-    uint32_t capacity;           /* places of every part */
+    uint32_t capacity;           /* places of every part, at least */
     mdg_vectors rows;            /* as stored */
     mdg_vectors codes;           /* 8 bits, for MIDGE_WALK_INT8; else no data */
-    uint8_t *dead;       /* (capacity / 8): bit row % 8 of byte row / 8 */
-    uint32_t *free_rows; /* (n_free of capacity): dead and not linked */
+    uint8_t *dead;               /* bit row % 8 of byte row / 8 */
+    uint32_t dead_bytes;         /* 0 with `dead`: it lies in a file's bytes */
+    uint32_t *free_rows;         /* (n_free): dead, and no link list has them */
     uint32_t n_free;
+    uint32_t free_capacity;
     mdg_ids ids;
     mdg_columns columns;
     int has_graph;
     mdg_graph graph;
-    struct mdg_packed
-        *packed;             /* for MIDGE_WALK_PACKED, once there is a graph */
-    float max_norm2;         /* of all rows, dead ones too: for ip links */
-    uint64_t generation;     /* grows with every change */
-    uint8_t *changed;        /* (capacity) MDG_CHANGED_*, or NULL: no file */
+    struct mdg_packed *packed; /* MIDGE_WALK_PACKED: once there is a graph */
+    float max_norm2;           /* of all rows, dead ones too: for ip links */
+    uint64_t generation;       /* grows with every change */
+    uint8_t *changed;          /* MDG_CHANGED_* of rows; NULL: no file */
+    uint32_t changed_capacity;
+    int renumbered;          /* since the last commit: only a whole image tells
+                                what changed */
     struct mdg_image *image; /* the file's bytes the parts lie in; or NULL */
 };
 
@@ -107,10 +114,17 @@ static inline const mdg_vectors *mdg_walked(const midge_index *index) {
 
 /* ---- index.c ------------------------------------------------------------- */
 
-/* Grows every part to `capacity` places, or none. Parts that lie in a file's
- * bytes are copied to memory of their own first. */
+/* Grows every part to `capacity` places. Parts that lie in a file's bytes are
+ * copied to memory of their own. */
 midge_status mdg_index_reserve(midge_index *index, uint32_t capacity,
                                midge_error *err);
+/* An index without rows for options whose defaults are filled in and checked.
+ */
+midge_status mdg_index_make(const midge_env *env,
+                            const midge_index_options *options,
+                            midge_index **out, midge_error *err);
+/* Rows that are dead and not linked may be used again. */
+midge_status mdg_index_collect_free(midge_index *index);
 /* Gives every row its new number: new_of[row], MDG_NO_NODE for rows that go
  * (dead and not linked). Row numbers run from 0 to n_left - 1 then. */
 midge_status mdg_index_renumber(midge_index *index, const uint32_t *new_of,

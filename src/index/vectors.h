@@ -22,7 +22,8 @@ typedef struct mdg_vectors {
     size_t row_bytes;  /* stride of records, a multiple of 4 */
     size_t factors_at; /* bytes from the start of a record */
     const mdg_kernels *kernels;
-    uint8_t *data; /* (capacity of the index, row_bytes); NULL: none */
+    uint8_t *data;     /* (capacity, row_bytes); NULL: none */
+    uint32_t capacity; /* 0 with data: they lie in a file's bytes */
 } mdg_vectors;
 
 /* Sizes for a storage; `data` is NULL. */
@@ -55,10 +56,11 @@ struct mdg_scorer {
     const mdg_vectors *vectors;
     const void *query; /* floats, codes or bytes */
     float *decoded;    /* room for one row as floats, where that is needed */
-    float factor;      /* of the query: what a record has, in the same order */
+    float factor; /* of the query: 1 / norm for cosine, the scale of codes */
     float norm2;
     float lift; /* ip between rows: see mdg_scorer_row */
     float max_norm2;
+    int linking;
 };
 
 /* Bytes of room that a scorer of these vectors needs, 64-byte aligned. */

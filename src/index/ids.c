@@ -1,0 +1,363 @@
+/* ids.c: numbers and keys of rows, and an open-addressed table over them, as in
+ * base/map.c but four bytes a place: the id itself stands in the arrays.
+ */
+#include "index/ids.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/mdg_assert.h"
+
+#define TABLE_MIN 16u
+
+void mdg_ids_init(mdg_ids *ids, const midge_env *env, midge_id_type type,
+                  uint64_t seed) {
+    memset(ids, 0, sizeof *ids);
+    ids->env = env;
+    ids->type = type;
+    ids->seed = seed;
+}
+
+/* Borrowed arrays have no capacity, and are left alone. */
+static void release_rows(mdg_ids *ids) {
+    if (ids->capacity == 0) {
+        return;
+    }
+    mdg_release(ids->env, ids->numbers, ids->capacity, sizeof *ids->numbers);
+    mdg_release(ids->env, ids->text_at, ids->capacity, sizeof *ids->text_at);
+    mdg_release(ids->env, ids->text_size, ids->capacity,
+                sizeof *ids->text_size);
+}
+
+static void release_texts(mdg_ids *ids) {
+    if (ids->texts_capacity != 0) {
+        mdg_release(ids->env, ids->texts, (size_t)ids->texts_capacity, 1);
+    }
+}
+
+static void release_table(mdg_ids *ids) {
+    mdg_release(ids->env, ids->table, ids->table_size, sizeof *ids->table);
+    ids->table = NULL;
+    ids->table_size = 0;
+    ids->table_used = 0;
+}
+
+void mdg_ids_deinit(mdg_ids *ids) {
+    release_rows(ids);
+    release_texts(ids);
+    release_table(ids);
+    mdg_ids_init(ids, ids->env, ids->type, ids->seed);
+}
+
+uint64_t mdg_ids_number(const mdg_ids *ids, uint32_t row) {
+    mdg_assert(ids->type == MIDGE_ID_U64);
+    return ids->numbers ? ids->numbers[row] : row;
+}
+
+midge_text mdg_ids_key(const mdg_ids *ids, uint32_t row) {
+    mdg_assert(ids->type == MIDGE_ID_TEXT);
+    midge_text key = {ids->texts + ids->text_at[row], ids->text_size[row]};
+    return key;
+}
+
+/* ---- The table ----------------------------------------------------------- */
+
+static uint32_t mix(uint64_t h) {
+    h ^= h >> 32;
+    h *= 0xd6e8feb86659fd93u;
+    h ^= h >> 32;
+    h *= 0xd6e8feb86659fd93u;
+    return (uint32_t)(h >> 32);
+}
+
+static uint32_t hash_number(const mdg_ids *ids, uint64_t id) {
+    return mix(id ^ ids->seed);
+}
+
+static uint32_t hash_key(const mdg_ids *ids, midge_text key) {
+    uint64_t h = ids->seed ^ key.size;
+    size_t at = 0;
+    for (; at + 8 <= key.size; at += 8) {
+        uint64_t word;
+        memcpy(&word, key.data + at, 8);
+        h = (h ^ word) * 0x9e3779b97f4a7c15u;
+        h ^= h >> 29;
+    }
+    for (; at < key.size; at++) {
+        h = (h ^ (unsigned char)key.data[at]) * 0x100000001b3u;
+    }
+    return mix(h);
+}
+
+static uint32_t hash_row(const mdg_ids *ids, uint32_t row) {
+    return ids->type == MIDGE_ID_TEXT
+               ? hash_key(ids, mdg_ids_key(ids, row))
+               : hash_number(ids, mdg_ids_number(ids, row));
+}
+
+static void table_put(mdg_ids *ids, uint32_t row) {
+    uint32_t mask = ids->table_size - 1;
+    uint32_t at = hash_row(ids, row) & mask;
+    while (ids->table[at] != 0) {
+        at = (at + 1) & mask;
+    }
+    ids->table[at] = row + 1;
+    ids->table_used++;
+    mdg_assert(ids->table_used < ids->table_size);
+}
+
+/* Later entries of the same probe run move back into the hole. */
+static void table_close(mdg_ids *ids, uint32_t hole) {
+    uint32_t mask = ids->table_size - 1;
+    for (uint32_t at = (hole + 1) & mask; ids->table[at] != 0;
+         at = (at + 1) & mask) {
+        uint32_t home = hash_row(ids, ids->table[at] - 1) & mask;
+        if (((at - home) & mask) >= ((at - hole) & mask)) {
+            ids->table[hole] = ids->table[at];
+            hole = at;
+        }
+    }
+    ids->table[hole] = 0;
+    ids->table_used--;
+}
+
+/* Takes the row out, if it is in; its id must still be the one it went in by.
+ */
+static void table_remove(mdg_ids *ids, uint32_t row) {
+    if (!ids->table) {
+        return;
+    }
+    uint32_t mask = ids->table_size - 1;
+    uint32_t at = hash_row(ids, row) & mask;
+    while (ids->table[at] != 0) {
+        if (ids->table[at] == row + 1) {
+            table_close(ids, at);
+            return;
+        }
+        at = (at + 1) & mask;
+    }
+}
+
+static int is_dead(const uint8_t *dead, uint32_t row) {
+    return dead && (dead[row >> 3] >> (row & 7) & 1);
+}
+
+static int is_dropped_key(const mdg_ids *ids, uint32_t row) {
+    return ids->type == MIDGE_ID_TEXT && ids->text_size[row] == 0;
+}
+
+/* A table in which `rows` rows fill at most three quarters. */
+static midge_status table_make(mdg_ids *ids, const uint8_t *dead,
+                               uint32_t rows) {
+    uint32_t size = TABLE_MIN;
+    while (size / 4 * 3 < rows) {
+        if (size > UINT32_MAX / 2) {
+            return MIDGE_E_LIMIT;
+        }
+        size *= 2;
+    }
+    if (size <= ids->table_size) {
+        return MIDGE_OK;
+    }
+    uint32_t *table = mdg_alloc_zero(ids->env, size, sizeof *table);
+    if (!table) {
+        return MIDGE_E_NOMEM;
+    }
+    mdg_ids old = *ids;
+    ids->table = table;
+    ids->table_size = size;
+    ids->table_used = 0;
+    for (uint32_t i = 0; i < old.table_size; i++) {
+        if (old.table[i] != 0) {
+            table_put(ids, old.table[i] - 1);
+        }
+    }
+    for (uint32_t row = 0; !old.table && row < ids->n_rows; row++) {
+        if (!is_dead(dead, row) && !is_dropped_key(ids, row)) {
+            table_put(ids, row);
+        }
+    }
+    mdg_release(ids->env, old.table, old.table_size, sizeof *old.table);
+    return MIDGE_OK;
+}
+
+/* ---- Room ---------------------------------------------------------------- */
+
+/* An array of `capacity`, of which the first n_rows are those of `old`. */
+static void *grown(const mdg_ids *ids, void *old, uint32_t capacity,
+                   size_t size) {
+    if (old && ids->capacity != 0) {
+        return mdg_resize(ids->env, old, ids->capacity, capacity, size);
+    }
+    void *fresh = mdg_alloc(ids->env, capacity, size);
+    if (fresh && old) {
+        memcpy(fresh, old, ids->n_rows * size);
+    }
+    return fresh;
+}
+
+static midge_status reserve_numbers(mdg_ids *ids, uint32_t capacity) {
+    uint64_t *numbers = grown(ids, ids->numbers, capacity, sizeof *numbers);
+    if (!numbers) {
+        return MIDGE_E_NOMEM;
+    }
+    for (uint32_t row = 0; !ids->numbers && row < ids->n_rows; row++) {
+        numbers[row] = row;
+    }
+    ids->numbers = numbers;
+    ids->capacity = capacity;
+    return MIDGE_OK;
+}
+
+/* Both arrays or none, since they share their capacity. */
+static midge_status reserve_keys(mdg_ids *ids, uint32_t capacity) {
+    uint64_t *at = mdg_alloc(ids->env, capacity, sizeof *at);
+    uint32_t *size = mdg_alloc(ids->env, capacity, sizeof *size);
+    if (!at || !size) {
+        mdg_release(ids->env, at, capacity, sizeof *at);
+        mdg_release(ids->env, size, capacity, sizeof *size);
+        return MIDGE_E_NOMEM;
+    }
+    if (ids->n_rows != 0) {
+        memcpy(at, ids->text_at, ids->n_rows * sizeof *at);
+        memcpy(size, ids->text_size, ids->n_rows * sizeof *size);
+    }
+    release_rows(ids);
+    ids->text_at = at;
+    ids->text_size = size;
+    ids->capacity = capacity;
+    return MIDGE_OK;
+}
+
+/* The keys that are left, one behind the other. */
+static uint64_t gather_texts(mdg_ids *ids, char *texts) {
+    uint64_t used = 0;
+    for (uint32_t row = 0; row < ids->n_rows; row++) {
+        uint32_t size = ids->text_size[row];
+        memcpy(texts + used, ids->texts + ids->text_at[row], size);
+        ids->text_at[row] = used;
+        used += size;
+    }
+    return used;
+}
+
+/* The heap moves to where there is room for `more`, and leaves behind what was
+ * dropped when that is half of it: so it never is more than twice what is used.
+ */
+static midge_status reserve_texts(mdg_ids *ids, uint64_t more) {
+    uint64_t keep = ids->texts_size - ids->texts_dropped;
+    if (more <= ids->texts_capacity - ids->texts_size &&
+        ids->texts_capacity != 0) {
+        return MIDGE_OK;
+    }
+    if (more > ((uint64_t)1 << 47) - ids->texts_size) {
+        return MIDGE_E_LIMIT;
+    }
+    int gather = ids->texts_dropped > keep;
+    uint64_t wanted = (gather ? keep : ids->texts_size) + more;
+    uint64_t capacity = wanted + wanted / 2 + 64;
+    if (capacity > SIZE_MAX) {
+        return MIDGE_E_NOMEM;
+    }
+    char *texts = mdg_alloc(ids->env, (size_t)capacity, 1);
+    if (!texts) {
+        return MIDGE_E_NOMEM;
+    }
+    if (gather) {
+        ids->texts_size = gather_texts(ids, texts);
+        ids->texts_dropped = 0;
+    } else if (ids->texts_size != 0) {
+        memcpy(texts, ids->texts, (size_t)ids->texts_size);
+    }
+    release_texts(ids);
+    ids->texts = texts;
+    ids->texts_capacity = capacity;
+    return MIDGE_OK;
+}
+
+midge_status mdg_ids_reserve(mdg_ids *ids, uint32_t capacity,
+                             uint64_t more_text, int with_table) {
+    mdg_assert(capacity >= ids->n_rows);
+    if (ids->type == MIDGE_ID_TEXT) {
+        if (capacity > ids->capacity) {
+            MIDGE_TRY(reserve_keys(ids, capacity));
+        }
+        if (capacity != 0) {
+            MIDGE_TRY(reserve_texts(ids, more_text));
+        }
+    } else if (ids->numbers || with_table || ids->n_dropped != 0 ||
+               ids->next != ids->n_rows) {
+        if (capacity > ids->capacity) {
+            MIDGE_TRY(reserve_numbers(ids, capacity));
+        }
+    }
+    if (with_table || ids->table) {
+        MIDGE_TRY(table_make(ids, NULL, capacity));
+    }
+    return MIDGE_OK;
+}
+
+/* ---- Changes ------------------------------------------------------------- */
+
+/* Before a row gets an id: an earlier one of it may still be in the table. */
+static void make_row(mdg_ids *ids, uint32_t row) {
+    mdg_assert(row <= ids->n_rows);
+    if (row < ids->n_rows) {
+        table_remove(ids, row);
+    } else {
+        ids->n_rows++;
+    }
+}
+
+void mdg_ids_set_number(mdg_ids *ids, uint32_t row, uint64_t id) {
+    mdg_assert(ids->type == MIDGE_ID_U64);
+    make_row(ids, row);
+    if (id >= ids->next) {
+        ids->next = id == UINT64_MAX ? id : id + 1;
+    }
+    if (ids->numbers) {
+        ids->numbers[row] = id;
+    } else {
+        mdg_assert(id == row);
+    }
+    if (ids->table) {
+        table_put(ids, row);
+    }
+}
+
+void mdg_ids_set_key(mdg_ids *ids, uint32_t row, midge_text key) {
+    mdg_assert(ids->type == MIDGE_ID_TEXT && key.size > 0);
+    mdg_assert(key.size <= ids->texts_capacity - ids->texts_size);
+    make_row(ids, row);
+    ids->text_at[row] = ids->texts_size;
+    ids->text_size[row] = (uint32_t)key.size;
+    memcpy(ids->texts + ids->texts_size, key.data, key.size);
+    ids->texts_size += key.size;
+    if (ids->table) {
+        table_put(ids, row);
+    }
+}
+
+void mdg_ids_drop(mdg_ids *ids, uint32_t row) {
+    mdg_assert(row < ids->n_rows);
+    table_remove(ids, row);
+    ids->n_dropped++;
+    if (ids->type == MIDGE_ID_TEXT && ids->capacity != 0) {
+        ids->texts_dropped += ids->text_size[row];
+        ids->text_size[row] = 0;
+    }
+}
+
+/* ---- Finding ------------------------------------------------------------- */
+
+midge_status mdg_ids_find_number(mdg_ids *ids, const uint8_t *dead, uint64_t id,
+                                 uint32_t *row) {
+    *row = MIDGE_INDEX_NO_ROW;
+    if (ids->type != MIDGE_ID_U64 || id >= ids->next) {
+        return id == UINT64_MAX && ids->next == id && ids->numbers &&
+                       ids->type == MIDGE_ID_U64
+                   ? MIDGE_OK
+                   : MIDGE_OK;
+    }
+    return MIDGE_OK;
+}
