@@ -6,7 +6,7 @@
 #ifndef MDG_COLUMNS_H
 #define MDG_COLUMNS_H
 
-#include "midge/index.h"
+#include "index/place.h"
 
 typedef struct mdg_dictionary {
     uint32_t count;
@@ -63,8 +63,8 @@ void mdg_columns_set(mdg_columns *columns, uint32_t row,
                      const midge_json *object);
 void mdg_columns_write(const mdg_columns *columns, uint32_t row,
                        midge_json_writer *w);
-midge_status mdg_columns_renumber(mdg_columns *columns, const uint32_t *new_of,
-                                  uint32_t n_left);
+void mdg_columns_renumber(mdg_columns *columns, mdg_mover *mover,
+                          uint32_t n_left);
 uint64_t mdg_columns_bytes(const mdg_columns *columns);
 
 /* Filters are bound to columns; the struct is in filter.h. `n` rows drawn with

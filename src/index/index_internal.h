@@ -1,7 +1,8 @@
 /* index_internal.h: what the files of this room share: the parts of an index,
  * and which file does what with them.
  *
- *   index.c      making, adding, deleting, looking: keeps all parts in step
+ *   index.c      making an index and looking into it
+ *   change.c     adding, deleting, renumbering: keeps all parts in step
  *   place.c      arrays with an element for each row
  *   vectors.c    records of vectors, one storage each; scorers over them
  *   ids.c        ids and keys of rows, and rows by them
@@ -145,9 +146,8 @@ midge_status mdg_hnsw_repair(midge_index *index, midge_error *err);
  * comes i-th; dead and unlinked rows are left out. Returns how many. */
 midge_status mdg_hnsw_order(const midge_index *index, uint32_t *order,
                             uint32_t *count);
-/* Renames rows inside of links and levels, and moves the lists: as renumber. */
-midge_status mdg_hnsw_renumber(midge_index *index, const uint32_t *new_of,
-                               uint32_t n_left);
+/* Renames rows inside of links and levels, and moves the lists. */
+void mdg_hnsw_renumber(midge_index *index, mdg_mover *mover);
 
 /* ---- exact.c ------------------------------------------------------------- */
 
@@ -168,6 +168,9 @@ midge_status mdg_packed_build(midge_index *index, midge_error *err);
 void mdg_packed_row(midge_index *index, uint32_t row);
 void mdg_packed_free(midge_index *index);
 uint64_t mdg_packed_bytes(const midge_index *index);
+/* Bytes of a block, 0 without; and the blocks moved as rows are. */
+size_t mdg_packed_stride(const midge_index *index);
+void mdg_packed_renumber(midge_index *index, mdg_mover *mover);
 
 /* ---- image_*.c ----------------------------------------------------------- */
 
