@@ -153,17 +153,18 @@ test("disposed twice, and used after", async () => {
   assert.throws(() => p.f32(1), { code: "DISPOSED" });
 });
 
-/** A worker script that spoils what it was sent before it serves. */
+/** The script of the workers, which gets its message spoilt. */
 function script(name, spoil) {
   const file = join(folder, name);
-  const serve = pathToFileURL(join(DIST, "pool_serve.mjs")).href;
+  const worker = pathToFileURL(join(DIST, "pool_worker.mjs")).href;
   writeFileSync(file, `
     import { parentPort } from "node:worker_threads";
-    import { serve } from ${JSON.stringify(serve)};
-    parentPort.once("message", (start) => {
+    const once = parentPort.once.bind(parentPort);
+    parentPort.once = (event, serve) => once(event, (start) => {
       ${spoil}
-      serve(start, (said) => parentPort.postMessage(said));
-    });`);
+      serve(start);
+    });
+    await import(${JSON.stringify(worker)});`);
   return pathToFileURL(file);
 }
 

@@ -47,6 +47,15 @@ test("what is packed", () => {
   assert.ok(!modules.some((name) => name.includes("debug")));
 });
 
+// A bundler calls a class _Name that names itself; errors are to tell its name.
+test("classes have their names", () => {
+  for (const name of ["index.js", "index.mjs", "index.cjs"]) {
+    const text = readFileSync(join(installed, "dist", name), "utf8");
+    assert.match(text, /Block = class extends Handle|class Block extends Handle/);
+    assert.doesNotMatch(text, /class _/, name);
+  }
+});
+
 test("every file that package.json names is there", () => {
   const description = JSON.parse(readFileSync(join(installed, "package.json")));
   const found = [];

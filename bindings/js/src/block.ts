@@ -59,7 +59,8 @@ export class Block<K extends Kind> extends Handle {
     if (!Number.isSafeInteger(length) || length < 0) {
       throw new MidgeError("E_INVALID", `${length} is no length of a block`);
     }
-    const block = new Block(core, kind, length);
+    // Bundlers rename a class that names itself; errors tell its name.
+    const block = new this(core, kind, length);
     try {
       if (typeof from === "number") {
         block.array.fill(0);

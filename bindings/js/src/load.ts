@@ -242,14 +242,14 @@ export async function instantiate<M extends keyof ModuleExports>(
   const instance = await WebAssembly.instantiate(compiled.module, imports);
   const { module: code, ...how } = compiled;
   const instantiateMs = performance.now() - start;
-  const missing = EXPORT_NAMES[module].find(
-    (one) => typeof instance.exports[one as string] !== "function",
-  );
-  if (missing) {
-    const from = wasm instanceof URL ? wasm.href : "the given module";
-    throw failed(
-      `${from} is no midge-${name} of this version: it has no ${String(missing)}`,
-    );
+  const { exports } = instance;
+  for (const one of EXPORT_NAMES[module] as readonly string[]) {
+    if (typeof exports[one] !== "function") {
+      const from = wasm instanceof URL ? wasm.href : "the given module";
+      throw failed(
+        `${from} is no midge-${name} of this version: it has no ${one}`,
+      );
+    }
   }
   const core = new Core<ModuleExports[M]>(instance, imports.env?.memory);
   const loadInfo = { module: name, variant, ...how, cached, instantiateMs };

@@ -1,7 +1,7 @@
 /** The workers of a pool: started together, failing together. */
 import { MidgeError } from "./core.js";
 import type { Loaded } from "./load.js";
-import { startThread } from "./pool_platform.js";
+import { threadStarter } from "./pool_platform.js";
 import type { Thread, WorkerSays } from "./pool_serve.js";
 
 const PAGE = 65536;
@@ -53,6 +53,10 @@ export async function startCrew(
   n: number,
   script: URL | undefined,
 ): Promise<void> {
+  if (n === 0) {
+    return;
+  }
+  const startThread = await threadStarter();
   const { memory, calls } = core;
   const failure = calls.pool_failure();
   const tlsBytes = calls.pool_tls_bytes();

@@ -28,6 +28,13 @@ export interface Thread {
   end(): Promise<void>;
 }
 
+/** Starts the script of a thread, by default the one beside this file. */
+export type StartThread = (
+  url: URL | undefined,
+  says: (message: WorkerSays) => void,
+  fails: (why: string) => void,
+) => Thread;
+
 /** The failure_note: a state, then text that ends with a 0. */
 const STATE = { none: 0, written: 1, writing: 2 } as const;
 const TEXT_AT = 4;

@@ -21,7 +21,7 @@ export class Random extends Handle {
   /** Another stream, well mixed from this one's seed and a number. */
   split(stream: number | bigint): Random {
     const { core, seed } = this;
-    return new Random(core, core.calls.rng_mix(seed, BigInt(stream)));
+    return fresh(core, core.calls.rng_mix(seed, BigInt(stream)));
   }
 
   /** 64 random bits. */
@@ -67,4 +67,9 @@ export class Random extends Handle {
     );
     return x;
   }
+}
+
+/** Bundlers rename a class that names itself, and errors tell its name. */
+function fresh(core: Core<FloatsExports>, seed: bigint): Random {
+  return new Random(core, seed);
 }

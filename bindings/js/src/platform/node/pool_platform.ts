@@ -1,8 +1,7 @@
 /** Threads for a pool: worker_threads. */
 import { availableParallelism } from "node:os";
-import { Worker } from "node:worker_threads";
 
-import type { Thread, WorkerSays } from "./pool_serve.js";
+import type { StartThread, WorkerSays } from "./pool_serve.js";
 import { workerUrl } from "./worker_url.js";
 
 /** How many threads can run at once here. */
@@ -20,19 +19,19 @@ export function mayWait(): boolean {
   return true;
 }
 
-export function startThread(
-  url: URL | undefined,
-  says: (message: WorkerSays) => void,
-  fails: (why: string) => void,
-): Thread {
-  // The flags of the program can be such that no file can be run with them.
-  const worker = new Worker(url ?? workerUrl(), { execArgv: [] });
-  worker.on("message", (message) => says(message as WorkerSays));
-  worker.on("error", (error) => fails(error.message));
-  worker.on("exit", () => fails("it ended"));
-  return {
-    start: (start) => worker.postMessage(start),
-    unref: () => worker.unref(),
-    end: async () => void (await worker.terminate()),
+/** Node's module of threads takes a millisecond to load: only pools load it. */
+export async function threadStarter(): Promise<StartThread> {
+  const { Worker } = await import("node:worker_threads");
+  return (url, says, fails) => {
+    // The flags of the program can be such that no file can be run with them.
+    const worker = new Worker(url ?? workerUrl(), { execArgv: [] });
+    worker.on("message", (message) => says(message as WorkerSays));
+    worker.on("error", (error) => fails(error.message));
+    worker.on("exit", () => fails("it ended"));
+    return {
+      start: (start) => worker.postMessage(start),
+      unref: () => worker.unref(),
+      end: async () => void (await worker.terminate()),
+    };
   };
 }

@@ -1,5 +1,5 @@
 /** Threads for a pool: Web Workers. */
-import type { Thread, WorkerSays } from "./pool_serve.js";
+import type { StartThread, WorkerSays } from "./pool_serve.js";
 
 /** How many threads can run at once here. */
 export function cores(): number {
@@ -23,11 +23,7 @@ export function mayWait(): boolean {
   return typeof document === "undefined";
 }
 
-export function startThread(
-  url: URL | undefined,
-  says: (message: WorkerSays) => void,
-  fails: (why: string) => void,
-): Thread {
+const startThread: StartThread = (url, says, fails) => {
   // In this form bundlers find the file of the worker.
   const worker = url
     ? new Worker(url, { type: "module" })
@@ -44,4 +40,8 @@ export function startThread(
     unref: () => undefined,
     end: async () => worker.terminate(),
   };
+};
+
+export async function threadStarter(): Promise<StartThread> {
+  return startThread;
 }
