@@ -197,7 +197,7 @@ static midge_status make_room(const addition *a) {
     MIDGE_TRY(mdg_index_reserve(index, (uint32_t)wanted, a->err));
     midge_status status =
         mdg_ids_reserve(&index->ids, index->capacity, text_bytes(rows),
-                        has_ids(rows) || index->n_free > 0);
+                        has_ids(rows) || index->n_dead > 0);
     if (status != MIDGE_OK) {
         return midge_fail(a->err, status, "no memory for ids");
     }
@@ -478,7 +478,9 @@ static size_t widest(const midge_index *index) {
 midge_status mdg_index_renumber(midge_index *index, const uint32_t *new_of,
                                 uint32_t n_left, midge_error *err) {
     mdg_mover mover;
-    if (mdg_mover_init(&mover, index->env, new_of, index->n_rows,
+    if (mdg_ids_movable(&index->ids, index->n_rows) != MIDGE_OK ||
+        mdg_columns_movable(&index->columns, index->n_rows) != MIDGE_OK ||
+        mdg_mover_init(&mover, index->env, new_of, index->n_rows,
                        widest(index)) != MIDGE_OK) {
         return midge_fail(err, MIDGE_E_NOMEM, "no memory to move rows");
     }

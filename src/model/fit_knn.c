@@ -10,14 +10,14 @@ static midge_status fill(midge_model *model, const midge_net_data *data,
     size_t count = data->n_rows * model->n_outputs;
     midge_metric metric =
         options->cosine ? MIDGE_METRIC_COSINE : MIDGE_METRIC_L2SQ;
-    MIDGE_TRY(midge_index_new(model->env, model->n_inputs, metric,
+    MIDGE_TRY(mdg_nearest_new(model->env, model->n_inputs, metric,
                               &model->knn.index, err));
     float *targets = mdg_alloc(model->env, count, sizeof(float));
     if (!targets) {
         return MIDGE_E_NOMEM;
     }
     midge_status status =
-        midge_index_add(model->knn.index, data->n_rows, data->x, err);
+        mdg_nearest_add(model->knn.index, data->n_rows, data->x, err);
     if (status != MIDGE_OK) {
         mdg_release(model->env, targets, count, sizeof(float));
         return status;

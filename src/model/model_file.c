@@ -26,12 +26,12 @@ static midge_status put_net(const midge_model *model, midge_buf *out) {
 
 static midge_status put_knn(const midge_model *model, midge_buf *out) {
     const mdg_knn *knn = &model->knn;
-    size_t count = midge_index_count(knn->index);
+    size_t count = mdg_nearest_count(knn->index);
     MIDGE_TRY(mdg_put_u32(out, knn->k));
-    MIDGE_TRY(mdg_put_u32(out, (uint32_t)midge_index_metric(knn->index)));
+    MIDGE_TRY(mdg_put_u32(out, (uint32_t)mdg_nearest_metric(knn->index)));
     MIDGE_TRY(mdg_put_u32(out, (uint32_t)knn->weighted));
     MIDGE_TRY(mdg_put_u32(out, (uint32_t)count));
-    MIDGE_TRY(mdg_put_f32s(out, midge_index_rows(knn->index),
+    MIDGE_TRY(mdg_put_f32s(out, mdg_nearest_rows(knn->index),
                            count * model->n_inputs));
     return mdg_put_f32s(out, knn->targets, count * model->n_outputs);
 }
@@ -145,10 +145,10 @@ static midge_status get_knn(midge_model *model, mdg_reader *r,
     knn->weighted = (int)weighted;
     float *rows;
     MIDGE_TRY(get_floats(model->env, r, count, model->n_inputs, &rows, err));
-    midge_status status = midge_index_new(
+    midge_status status = mdg_nearest_new(
         model->env, model->n_inputs, (midge_metric)metric, &knn->index, err);
     if (status == MIDGE_OK) {
-        status = midge_index_add(knn->index, count, rows, err);
+        status = mdg_nearest_add(knn->index, count, rows, err);
     }
     mdg_release(model->env, rows, (size_t)count * model->n_inputs,
                 sizeof(float));

@@ -24,9 +24,9 @@ midge_status mdg_model_make(const midge_env *env, midge_family family,
 }
 
 static void free_parts(midge_model *m) {
-    size_t count = m->knn.index ? midge_index_count(m->knn.index) : 0;
+    size_t count = m->knn.index ? mdg_nearest_count(m->knn.index) : 0;
     mdg_release(m->env, m->knn.targets, count * m->n_outputs, sizeof(float));
-    midge_index_free(m->knn.index);
+    mdg_nearest_free(m->knn.index);
     mdg_features *f = &m->features;
     mdg_release(m->env, f->w, (size_t)m->n_inputs * f->n, sizeof(float));
     mdg_release(m->env, f->b, f->n, sizeof(float));
@@ -211,7 +211,7 @@ static midge_status predict_knn(const midge_model *model, size_t n_rows,
         return MIDGE_E_NOMEM;
     }
     midge_status status =
-        midge_index_search(model->knn.index, n_rows, x, model->knn.k, near);
+        mdg_nearest_search(model->knn.index, n_rows, x, model->knn.k, near);
     for (size_t r = 0; r < n_rows && status == MIDGE_OK; r++) {
         vote(model, near + r * model->knn.k, y + r * model->n_outputs);
     }

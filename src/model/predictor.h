@@ -4,8 +4,8 @@
 
 #include "base/bytes.h"
 #include "kernels/kernels.h"
-#include "midge/index.h"
 #include "midge/model.h"
+#include "vec/nearest.h"
 
 #define MDG_MEMBERS_MAX         4096u
 #define MDG_NESTING_MAX         4u
@@ -16,7 +16,7 @@
 #define MDG_BLOCK_ROWS          256u /* rows predicted at a time: bounds the memory */
 
 typedef struct mdg_knn {
-    midge_index *index;
+    mdg_nearest *index;
     float *targets; /* (index count, n_outputs) */
     uint32_t k;
     int weighted;

@@ -7,9 +7,9 @@
 #include "base/parallel.h"
 #include "entry.h"
 #include "kernels/kernels.h"
-#include "midge/index.h"
 #include "pool_loop.h"
 #include "vec/matmul.h"
+#include "vec/nearest.h"
 
 /* Work that a share has at least, in elements: some ten microseconds. */
 #define SHARE_CELLS   65536u
@@ -45,12 +45,12 @@ int entry_pool_nearest(int operation, size_t n_rows, size_t n_cols,
                        const float *rows, const float *x, size_t k,
                        float *distances, uint32_t *found);
 EXPORT(pool_gemm) int entry_pool_gemm(const mdg_gemm *g);
-EXPORT(index_open) midge_index *entry_index_open(uint32_t dim, int metric);
-EXPORT(index_close) void entry_index_close(midge_index *index);
+EXPORT(index_open) mdg_nearest *entry_index_open(uint32_t dim, int metric);
+EXPORT(index_close) void entry_index_close(mdg_nearest *index);
 EXPORT(index_add)
-int entry_index_add(midge_index *index, size_t n_rows, const float *rows);
+int entry_index_add(mdg_nearest *index, size_t n_rows, const float *rows);
 EXPORT(index_search)
-int entry_index_search(const midge_index *index, size_t n_queries,
+int entry_index_search(const mdg_nearest *index, size_t n_queries,
                        const float *queries, uint32_t k, midge_neighbour *out);
 
 static size_t rows_per_share(size_t n_cols) {
@@ -172,25 +172,25 @@ int entry_pool_nearest(int operation, size_t n_rows, size_t n_cols,
     return (int)pool_health(&entry_error);
 }
 
-midge_index *entry_index_open(uint32_t dim, int metric) {
-    midge_index *index;
-    (void)!midge_index_new(&pool_env, dim, (midge_metric)metric, &index,
+mdg_nearest *entry_index_open(uint32_t dim, int metric) {
+    mdg_nearest *index;
+    (void)!mdg_nearest_new(&pool_env, dim, (midge_metric)metric, &index,
                            &entry_error);
     return index;
 }
 
-void entry_index_close(midge_index *index) {
-    midge_index_free(index);
+void entry_index_close(mdg_nearest *index) {
+    mdg_nearest_free(index);
 }
 
-int entry_index_add(midge_index *index, size_t n_rows, const float *rows) {
-    return (int)midge_index_add(index, n_rows, rows, &entry_error);
+int entry_index_add(mdg_nearest *index, size_t n_rows, const float *rows) {
+    return (int)mdg_nearest_add(index, n_rows, rows, &entry_error);
 }
 
-int entry_index_search(const midge_index *index, size_t n_queries,
+int entry_index_search(const mdg_nearest *index, size_t n_queries,
                        const float *queries, uint32_t k, midge_neighbour *out) {
     MIDGE_TRY(pool_health(&entry_error));
-    midge_status status = midge_index_search(index, n_queries, queries, k, out);
+    midge_status status = mdg_nearest_search(index, n_queries, queries, k, out);
     if (status != MIDGE_OK) {
         return (int)midge_fail(&entry_error, status,
                                "k is 0, or a query is not finite");

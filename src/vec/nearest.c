@@ -1,4 +1,4 @@
-/* flat.c: every query against every row.
+/* nearest.c: every query against every row.
  *
  * Rows are walked in blocks that stay in the first-level cache while a block of
  * queries, which stays in the second, is compared with them. The k best of a
@@ -6,7 +6,7 @@
  * and are inserted behind equal distances, so ties go to the smaller row number
  * without being looked at.
  */
-#include "midge/index.h"
+#include "vec/nearest.h"
 
 #include <string.h>
 
@@ -21,7 +21,7 @@
 #define SHARE_QUERIES 32u
 #define SHARE_CELLS   500000u /* some 50 microseconds */
 
-struct midge_index {
+struct mdg_nearest {
     const midge_env *env;
     const mdg_kernels *kernels;
     uint32_t dim;
@@ -32,8 +32,8 @@ struct midge_index {
     float *norms; /* (capacity), Euclidean; cosine only */
 };
 
-midge_status midge_index_new(const midge_env *env, uint32_t dim,
-                             midge_metric metric, midge_index **out,
+midge_status mdg_nearest_new(const midge_env *env, uint32_t dim,
+                             midge_metric metric, mdg_nearest **out,
                              midge_error *err) {
     if (!out) {
         return midge_fail(err, MIDGE_E_INVALID, "out is NULL");
@@ -44,13 +44,13 @@ midge_status midge_index_new(const midge_env *env, uint32_t dim,
     }
     if (dim == 0 || dim > MIDGE_INDEX_DIM_MAX) {
         return midge_fail(err, MIDGE_E_INVALID, "dim is %u, it must be 1 to %d",
-                          dim, MIDGE_INDEX_DIM_MAX);
+                          dim, (int)MIDGE_INDEX_DIM_MAX);
     }
     if (metric != MIDGE_METRIC_L2SQ && metric != MIDGE_METRIC_COSINE) {
         return midge_fail(err, MIDGE_E_INVALID, "unknown metric %d",
                           (int)metric);
     }
-    midge_index *index = mdg_alloc_zero(env, 1, sizeof *index);
+    mdg_nearest *index = mdg_alloc_zero(env, 1, sizeof *index);
     if (!index) {
         return midge_fail(err, MIDGE_E_NOMEM, "no memory for an index");
     }
@@ -62,7 +62,7 @@ midge_status midge_index_new(const midge_env *env, uint32_t dim,
     return MIDGE_OK;
 }
 
-void midge_index_free(midge_index *index) {
+void mdg_nearest_free(mdg_nearest *index) {
     if (!index) {
         return;
     }
@@ -72,18 +72,18 @@ void midge_index_free(midge_index *index) {
     mdg_release(index->env, index, 1, sizeof *index);
 }
 
-size_t midge_index_count(const midge_index *index) {
+size_t mdg_nearest_count(const mdg_nearest *index) {
     return index->count;
 }
-uint32_t midge_index_dim(const midge_index *index) {
+uint32_t mdg_nearest_dim(const mdg_nearest *index) {
     return index->dim;
 }
 
-midge_metric midge_index_metric(const midge_index *index) {
+midge_metric mdg_nearest_metric(const mdg_nearest *index) {
     return index->metric;
 }
 
-const float *midge_index_rows(const midge_index *index) {
+const float *mdg_nearest_rows(const mdg_nearest *index) {
     return index->rows;
 }
 
@@ -97,7 +97,7 @@ static size_t find_bad(const float *values, size_t count) {
 }
 
 /* Room for `wanted` rows in both arrays; both or neither is remembered. */
-static midge_status make_room(midge_index *index, size_t wanted) {
+static midge_status make_room(mdg_nearest *index, size_t wanted) {
     size_t cells;
     if (wanted <= index->capacity) {
         return MIDGE_OK;
@@ -127,11 +127,11 @@ static midge_status make_room(midge_index *index, size_t wanted) {
     return MIDGE_OK;
 }
 
-static float norm(const midge_index *index, const float *x) {
+static float norm(const mdg_nearest *index, const float *x) {
     return mdg_sqrt_f32(MDG_KERNEL(index->kernels, dot_f32)(index->dim, x, x));
 }
 
-midge_status midge_index_add(midge_index *index, size_t n_rows,
+midge_status mdg_nearest_add(mdg_nearest *index, size_t n_rows,
                              const float *rows, midge_error *err) {
     if (!index || (!rows && n_rows > 0)) {
         return midge_fail(err, MIDGE_E_INVALID, "index or rows missing");
@@ -162,7 +162,7 @@ midge_status midge_index_add(midge_index *index, size_t n_rows,
 }
 
 /* Distances of one query to `n` rows from `first`. */
-static void measure(const midge_index *index, const float *query,
+static void measure(const mdg_nearest *index, const float *query,
                     float query_norm, size_t first, size_t n, float *out) {
     const float *rows = index->rows + first * index->dim;
     if (index->metric == MIDGE_METRIC_L2SQ) {
@@ -200,7 +200,7 @@ static void keep_nearest(midge_neighbour *best, uint32_t k, size_t seen,
     }
 }
 
-static void search_block(const midge_index *index, size_t n_queries,
+static void search_block(const mdg_nearest *index, size_t n_queries,
                          const float *queries, uint32_t k,
                          midge_neighbour *out) {
     float distances[BLOCK_ROWS];
@@ -222,7 +222,7 @@ static void search_block(const midge_index *index, size_t n_queries,
 }
 
 typedef struct search {
-    const midge_index *index;
+    const mdg_nearest *index;
     const float *queries;
     uint32_t k;
     midge_neighbour *out;
@@ -242,12 +242,12 @@ static void search_share(void *arg, size_t begin, size_t end, unsigned worker) {
 
 /* Queries that a thread takes at least: enough work to be worth waking it, and
  * some use of each block of rows once it is in the cache. */
-static size_t share_queries(const midge_index *index) {
+static size_t share_queries(const mdg_nearest *index) {
     size_t enough = SHARE_CELLS / (index->count * index->dim + 1);
     return enough < SHARE_QUERIES ? SHARE_QUERIES : enough;
 }
 
-midge_status midge_index_search(const midge_index *index, size_t n_queries,
+midge_status mdg_nearest_search(const mdg_nearest *index, size_t n_queries,
                                 const float *queries, uint32_t k,
                                 midge_neighbour *out) {
     size_t places;

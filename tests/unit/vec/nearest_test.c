@@ -1,4 +1,4 @@
-/* flat_test.c: the exact index against a naive one in double. */
+/* nearest_test.c: exact neighbours against a naive one in double. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,9 +8,10 @@
 
 #include "../kernels/variants.h"
 #include "base/rng.h"
-#include "midge/index.h"
+
 #include "midge/os.h"
 #include "test_env.h"
+#include "vec/nearest.h"
 
 enum { ROWS_MAX = 1100, QUERIES_MAX = 300, N_QUERIES = 40, K_MAX = 1200 };
 
@@ -52,20 +53,20 @@ static double naive(midge_metric metric, uint32_t dim, const float *q,
     return qq == 0 || xx == 0 ? 1.0 : 1.0 - qx / sqrt(qq * xx);
 }
 
-static midge_index *make(struct test_env *t, uint32_t dim, midge_metric metric,
+static mdg_nearest *make(struct test_env *t, uint32_t dim, midge_metric metric,
                          size_t n) {
-    midge_index *index;
-    assert_int_equal(midge_index_new(&t->env, dim, metric, &index, NULL),
+    mdg_nearest *index;
+    assert_int_equal(mdg_nearest_new(&t->env, dim, metric, &index, NULL),
                      MIDGE_OK);
-    assert_int_equal(midge_index_add(index, n, rows, NULL), MIDGE_OK);
-    assert_int_equal(midge_index_count(index), n);
-    assert_int_equal(midge_index_dim(index), dim);
-    assert_int_equal(midge_index_metric(index), metric);
+    assert_int_equal(mdg_nearest_add(index, n, rows, NULL), MIDGE_OK);
+    assert_int_equal(mdg_nearest_count(index), n);
+    assert_int_equal(mdg_nearest_dim(index), dim);
+    assert_int_equal(mdg_nearest_metric(index), metric);
     return index;
 }
 
-static void free_all(struct test_env *t, midge_index *index) {
-    midge_index_free(index);
+static void free_all(struct test_env *t, mdg_nearest *index) {
+    mdg_nearest_free(index);
     assert_int_equal(t->held_bytes, 0);
 }
 
@@ -112,10 +113,10 @@ static void as_a_naive_search(void **state) {
             struct test_env t;
             test_env_init(&t);
             size_t n = 300 + 3 * d;
-            midge_index *index = make(&t, dims[d], (midge_metric)metric, n);
+            mdg_nearest *index = make(&t, dims[d], (midge_metric)metric, n);
             for (size_t i = 0; i < 3; i++) {
                 assert_int_equal(
-                    midge_index_search(index, N_QUERIES, queries, ks[i], found),
+                    mdg_nearest_search(index, N_QUERIES, queries, ks[i], found),
                     MIDGE_OK);
                 for (size_t q = 0; q < N_QUERIES; q++) {
                     check_query((midge_metric)metric, dims[d], n,
@@ -162,11 +163,11 @@ static void ties_and_the_ends_of_blocks(void **state) {
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
         struct test_env t;
         test_env_init(&t);
-        midge_index *index = make(&t, 5, MIDGE_METRIC_L2SQ, counts[i]);
+        mdg_nearest *index = make(&t, 5, MIDGE_METRIC_L2SQ, counts[i]);
         for (size_t j = 0; j < sizeof n_queries / sizeof n_queries[0]; j++) {
             uint32_t k = (uint32_t)(1 + (i * 5 + j * 11) % 60);
             assert_int_equal(
-                midge_index_search(index, n_queries[j], queries, k, found),
+                mdg_nearest_search(index, n_queries[j], queries, k, found),
                 MIDGE_OK);
             for (size_t q = 0; q < n_queries[j]; q++) {
                 exact_answer(5, counts[i], queries + q * 5, k, want);
@@ -187,15 +188,15 @@ static void a_large_dimension(void **state) {
     fill(x, DIM * N, 5);
     struct test_env t;
     test_env_init(&t);
-    midge_index *index;
+    mdg_nearest *index;
     midge_neighbour near[N];
     assert_int_equal(
-        midge_index_new(&t.env, DIM, MIDGE_METRIC_L2SQ, &index, NULL),
+        mdg_nearest_new(&t.env, DIM, MIDGE_METRIC_L2SQ, &index, NULL),
         MIDGE_OK);
-    assert_int_equal(midge_index_add(index, N, x, NULL), MIDGE_OK);
+    assert_int_equal(mdg_nearest_add(index, N, x, NULL), MIDGE_OK);
     for (uint32_t q = 0; q < N; q++) {
         assert_int_equal(
-            midge_index_search(index, 1, x + (size_t)q * DIM, N, near),
+            mdg_nearest_search(index, 1, x + (size_t)q * DIM, N, near),
             MIDGE_OK);
         assert_int_equal(near[0].row, q);
         assert_true(near[0].distance == 0.0f);
@@ -212,21 +213,21 @@ static void a_large_dimension(void **state) {
 static void more_wanted_than_there_is(void **state) {
     struct test_env t;
     test_env_init(&t);
-    midge_index *index;
+    mdg_nearest *index;
     assert_int_equal(
-        midge_index_new(&t.env, 4, MIDGE_METRIC_L2SQ, &index, NULL), MIDGE_OK);
+        mdg_nearest_new(&t.env, 4, MIDGE_METRIC_L2SQ, &index, NULL), MIDGE_OK);
     fill(queries, 8, 6);
-    assert_int_equal(midge_index_search(index, 2, queries, 3, found), MIDGE_OK);
+    assert_int_equal(mdg_nearest_search(index, 2, queries, 3, found), MIDGE_OK);
     for (int i = 0; i < 6; i++) {
         assert_int_equal(found[i].row, UINT32_MAX);
     }
     fill(rows, 40, 7);
-    assert_int_equal(midge_index_add(index, 2, rows, NULL), MIDGE_OK);
-    assert_int_equal(midge_index_search(index, 2, queries, K_MAX, found),
+    assert_int_equal(mdg_nearest_add(index, 2, rows, NULL), MIDGE_OK);
+    assert_int_equal(mdg_nearest_search(index, 2, queries, K_MAX, found),
                      MIDGE_OK);
     check_query(MIDGE_METRIC_L2SQ, 4, 2, queries, K_MAX, found);
     check_query(MIDGE_METRIC_L2SQ, 4, 2, queries + 4, K_MAX, found + K_MAX);
-    assert_int_equal(midge_index_search(index, 0, NULL, 3, NULL), MIDGE_OK);
+    assert_int_equal(mdg_nearest_search(index, 0, NULL, 3, NULL), MIDGE_OK);
     free_all(&t, index);
 }
 
@@ -239,14 +240,14 @@ static void cosine_at_its_ends(void **state) {
         rows[7 * 40 + i] = 0.0f;
         rows[7 * 41 + i] = 2e38f;
     }
-    midge_index *index = make(&t, 7, MIDGE_METRIC_COSINE, 42);
+    mdg_nearest *index = make(&t, 7, MIDGE_METRIC_COSINE, 42);
     for (size_t r = 0; r < 40; r++) {
         float q[7];
         for (size_t s = 1; s < 9; s++) {
             for (size_t i = 0; i < 7; i++) {
                 q[i] = rows[r * 7 + i] * (float)s * 0.37f;
             }
-            assert_int_equal(midge_index_search(index, 1, q, 42, found),
+            assert_int_equal(mdg_nearest_search(index, 1, q, 42, found),
                              MIDGE_OK);
             assert_int_equal(found[0].row, r);
             assert_true(found[0].distance < 1e-6f);
@@ -259,7 +260,7 @@ static void cosine_at_its_ends(void **state) {
         }
     }
     const float odd[2][7] = {{0}, {-2e38f, 2e38f, 1, 0, 0, 2e38f, -2e38f}};
-    assert_int_equal(midge_index_search(index, 2, odd[0], 42, found), MIDGE_OK);
+    assert_int_equal(mdg_nearest_search(index, 2, odd[0], 42, found), MIDGE_OK);
     for (uint32_t i = 0; i < 84; i++) {
         assert_true(found[i].distance == 1.0f);
         assert_int_equal(found[i].row, i % 42);
@@ -272,9 +273,9 @@ static void distances_that_overflow(void **state) {
     test_env_init(&t);
     const float far[] = {3e38f, -3e38f, 1.0f, 3e38f};
     memcpy(rows, far, sizeof far);
-    midge_index *index = make(&t, 1, MIDGE_METRIC_L2SQ, 4);
+    mdg_nearest *index = make(&t, 1, MIDGE_METRIC_L2SQ, 4);
     const float q = -3e38f;
-    assert_int_equal(midge_index_search(index, 1, &q, 4, found), MIDGE_OK);
+    assert_int_equal(mdg_nearest_search(index, 1, &q, 4, found), MIDGE_OK);
     const uint32_t order[] = {1, 0, 2, 3};
     for (int i = 0; i < 4; i++) {
         assert_int_equal(found[i].row, order[i]);
@@ -287,16 +288,16 @@ static void distances_that_overflow(void **state) {
 static void what_is_refused(void **state) {
     struct test_env t;
     test_env_init(&t);
-    midge_index *index = (midge_index *)&t;
+    mdg_nearest *index = (mdg_nearest *)&t;
     midge_error err;
     assert_int_equal(
-        midge_index_new(&t.env, 0, MIDGE_METRIC_L2SQ, &index, &err),
+        mdg_nearest_new(&t.env, 0, MIDGE_METRIC_L2SQ, &index, &err),
         MIDGE_E_INVALID);
     assert_null(index);
-    assert_int_equal(midge_index_new(&t.env, MIDGE_INDEX_DIM_MAX + 1,
+    assert_int_equal(mdg_nearest_new(&t.env, MIDGE_INDEX_DIM_MAX + 1,
                                      MIDGE_METRIC_L2SQ, &index, &err),
                      MIDGE_E_INVALID);
-    assert_int_equal(midge_index_new(&t.env, 3, (midge_metric)2, &index, &err),
+    assert_int_equal(mdg_nearest_new(&t.env, 3, (midge_metric)2, &index, &err),
                      MIDGE_E_INVALID);
     fill(rows, 30, 9);
     index = make(&t, 3, MIDGE_METRIC_L2SQ, 4);
@@ -304,24 +305,24 @@ static void what_is_refused(void **state) {
                          -__builtin_inff()};
     for (size_t i = 0; i < 3; i++) {
         float more[] = {1, 2, 3, 4, bad[i], 6};
-        assert_int_equal(midge_index_add(index, 2, more, &err),
+        assert_int_equal(mdg_nearest_add(index, 2, more, &err),
                          MIDGE_E_INVALID);
         assert_non_null(strstr(err.text, "row 1"));
-        assert_int_equal(midge_index_count(index), 4);
+        assert_int_equal(mdg_nearest_count(index), 4);
         found[0] = (midge_neighbour){7, 7.0f};
-        assert_int_equal(midge_index_search(index, 2, more, 1, found),
+        assert_int_equal(mdg_nearest_search(index, 2, more, 1, found),
                          MIDGE_E_INVALID);
         assert_int_equal(found[0].row, 7);
     }
-    assert_int_equal(midge_index_search(index, 1, rows, 0, found),
+    assert_int_equal(mdg_nearest_search(index, 1, rows, 0, found),
                      MIDGE_E_INVALID);
-    assert_int_equal(midge_index_search(NULL, 1, rows, 1, found),
+    assert_int_equal(mdg_nearest_search(NULL, 1, rows, 1, found),
                      MIDGE_E_INVALID);
-    assert_int_equal(midge_index_search(index, 1, NULL, 1, found),
+    assert_int_equal(mdg_nearest_search(index, 1, NULL, 1, found),
                      MIDGE_E_INVALID);
-    assert_int_equal(midge_index_add(index, SIZE_MAX / 2, rows, &err),
+    assert_int_equal(mdg_nearest_add(index, SIZE_MAX / 2, rows, &err),
                      MIDGE_E_LIMIT);
-    midge_index_free(NULL);
+    mdg_nearest_free(NULL);
     free_all(&t, index);
 }
 
@@ -336,9 +337,9 @@ static void the_same_bits_in_every_way(void **state) {
     for (int metric = 0; metric < 2; metric++) {
         struct test_env t;
         test_env_init(&t);
-        midge_index *index = make(&t, 37, (midge_metric)metric, 700);
+        mdg_nearest *index = make(&t, 37, (midge_metric)metric, 700);
         assert_int_equal(
-            midge_index_search(index, N_QUERIES, queries, 9, found), MIDGE_OK);
+            mdg_nearest_search(index, N_QUERIES, queries, 9, found), MIDGE_OK);
         for (int i = 0; i < 4; i++) {
             struct test_env u;
             test_env_init(&u);
@@ -351,16 +352,16 @@ static void the_same_bits_in_every_way(void **state) {
             if (!known) {
                 continue;
             }
-            midge_index *pieces = make(&u, 37, (midge_metric)metric, 1);
+            mdg_nearest *pieces = make(&u, 37, (midge_metric)metric, 1);
             for (size_t r = 1; r < 700; r += 50) {
                 size_t n = 700 - r < 50 ? 700 - r : 50;
                 assert_int_equal(
-                    midge_index_add(pieces, n, rows + r * 37, NULL), MIDGE_OK);
+                    mdg_nearest_add(pieces, n, rows + r * 37, NULL), MIDGE_OK);
             }
-            assert_memory_equal(midge_index_rows(pieces), rows,
+            assert_memory_equal(mdg_nearest_rows(pieces), rows,
                                 700 * 37 * sizeof(float));
             for (size_t q = 0; q < N_QUERIES; q++) {
-                assert_int_equal(midge_index_search(pieces, 1, queries + q * 37,
+                assert_int_equal(mdg_nearest_search(pieces, 1, queries + q * 37,
                                                     9, other + q * 9),
                                  MIDGE_OK);
             }
@@ -390,15 +391,15 @@ static void the_same_bits_from_any_threads(void **state) {
     for (int metric = 0; metric < 2; metric++) {
         struct test_env t;
         test_env_init(&t);
-        midge_index *index = make(&t, 37, (midge_metric)metric, 1000);
+        mdg_nearest *index = make(&t, 37, (midge_metric)metric, 1000);
         assert_int_equal(
-            midge_index_search(index, QUERIES_MAX, queries, 9, found),
+            mdg_nearest_search(index, QUERIES_MAX, queries, 9, found),
             MIDGE_OK);
         t.env.workers = 2;
         t.env.parallel_fn = odd_shares;
         t.env.parallel_ctx = &n_loops;
         assert_int_equal(
-            midge_index_search(index, QUERIES_MAX, queries, 9, other),
+            mdg_nearest_search(index, QUERIES_MAX, queries, 9, other),
             MIDGE_OK);
         assert_memory_equal(other, found, sizeof other);
         for (unsigned threads = 1; threads < 5; threads++) {
@@ -407,7 +408,7 @@ static void the_same_bits_from_any_threads(void **state) {
             midge_os_pool_attach(pool, &t.env);
             memset(other, 0, sizeof other);
             assert_int_equal(
-                midge_index_search(index, QUERIES_MAX, queries, 9, other),
+                mdg_nearest_search(index, QUERIES_MAX, queries, 9, other),
                 MIDGE_OK);
             assert_memory_equal(other, found, sizeof other);
             midge_os_pool_free(pool);
@@ -424,16 +425,16 @@ static void every_allocation_may_fail(void **state) {
     do {
         test_env_init(&t);
         t.fail_at = ++fail_at;
-        midge_index *index;
+        mdg_nearest *index;
         midge_status s =
-            midge_index_new(&t.env, 3, MIDGE_METRIC_COSINE, &index, NULL);
+            mdg_nearest_new(&t.env, 3, MIDGE_METRIC_COSINE, &index, NULL);
         for (size_t n = 0; s == MIDGE_OK && n < 4; n++) {
-            size_t before = midge_index_count(index);
-            s = midge_index_add(index, 20, rows + n * 60, NULL);
-            assert_int_equal(midge_index_count(index),
+            size_t before = mdg_nearest_count(index);
+            s = mdg_nearest_add(index, 20, rows + n * 60, NULL);
+            assert_int_equal(mdg_nearest_count(index),
                              before + (s == MIDGE_OK ? 20 : 0));
             assert_memory_equal(
-                midge_index_rows(index) ? midge_index_rows(index) : rows, rows,
+                mdg_nearest_rows(index) ? mdg_nearest_rows(index) : rows, rows,
                 before * 3 * sizeof(float));
         }
         assert_int_equal(s, t.calls < fail_at ? MIDGE_OK : MIDGE_E_NOMEM);
