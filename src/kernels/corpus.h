@@ -19,7 +19,9 @@
     X(update, 0x4a8ec05au)                                                     \
     X(int8, 0xcd8aaa79u)                                                       \
     X(bits, 0xe4f66661u)                                                       \
-    X(pq4, 0x1d31df9cu)
+    X(pq4, 0x1d31df9cu)                                                        \
+    X(scan, 0x8d2ea856u)                                                       \
+    X(crc, 0x445ef48fu)
 
 /* Floats in one of the five arrays. */
 #define MDG_CORPUS_FLOATS (MIDGE_SELFTEST_BYTES / 5 / sizeof(float))

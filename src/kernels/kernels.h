@@ -21,6 +21,7 @@
 
 #include "kernels/activation.h"
 #include "kernels/bits.h"
+#include "kernels/crc.h"
 #include "kernels/elementwise.h"
 #include "kernels/gather.h"
 #include "kernels/half.h"
@@ -28,6 +29,7 @@
 #include "kernels/matrix.h"
 #include "kernels/pq4.h"
 #include "kernels/reduce.h"
+#include "kernels/scan.h"
 #include "kernels/update.h"
 
 /* clang-format off */
@@ -41,6 +43,8 @@
     MDG_GATHER_OPS(X, isa)                                                     \
     MDG_HALF_OPS(X, isa)                                                       \
     MDG_UPDATE_OPS(X, isa)                                                     \
+    MDG_SCAN_OPS(X, isa)                                                       \
+    MDG_CRC_OPS(X, isa)                                                        \
     MDG_BYTES_LIST(X, bytes)
 #define MDG_BYTES_LIST(X, isa)                                                 \
     MDG_INT8_OPS(X, isa)                                                       \
