@@ -241,22 +241,12 @@ static uint64_t gather_texts(mdg_ids *ids, char *texts) {
     return used;
 }
 
-/* The heap moves to where there is room for `more`, and leaves behind what was
- * dropped when that is half of it: so it never is more than twice what is used.
- */
-static midge_status reserve_texts(mdg_ids *ids, uint64_t more) {
+/* The heap moves to where there is room for `more`. */
+static midge_status move_texts(mdg_ids *ids, uint64_t more, int gather) {
     uint64_t keep = ids->texts_size - ids->texts_dropped;
-    if (more <= ids->texts_capacity - ids->texts_size &&
-        ids->texts_capacity != 0) {
-        return MIDGE_OK;
-    }
-    if (more > ((uint64_t)1 << 47) - ids->texts_size) {
-        return MIDGE_E_LIMIT;
-    }
-    int gather = ids->texts_dropped > keep;
     uint64_t wanted = (gather ? keep : ids->texts_size) + more;
-    uint64_t capacity = wanted + wanted / 2 + 64;
-    if (capacity > SIZE_MAX) {
+    uint64_t capacity = wanted + (more ? wanted / 2 : 0) + 64;
+    if (capacity > PTRDIFF_MAX) {
         return MIDGE_E_NOMEM;
     }
     char *texts = mdg_alloc(ids->env, (size_t)capacity, 1);
@@ -273,6 +263,19 @@ static midge_status reserve_texts(mdg_ids *ids, uint64_t more) {
     ids->texts = texts;
     ids->texts_capacity = capacity;
     return MIDGE_OK;
+}
+
+/* Dropped keys are left behind when they are half of all: the heap never is
+ * more than some four times what is in use. */
+static midge_status reserve_texts(mdg_ids *ids, uint64_t more) {
+    if (ids->texts_capacity != 0 &&
+        more <= ids->texts_capacity - ids->texts_size) {
+        return MIDGE_OK;
+    }
+    if (more >> 47 != 0 || ids->texts_size >> 47 != 0) {
+        return MIDGE_E_LIMIT;
+    }
+    return move_texts(ids, more, ids->texts_dropped > ids->texts_size / 2);
 }
 
 midge_status mdg_ids_reserve(mdg_ids *ids, uint32_t capacity,
@@ -299,14 +302,29 @@ midge_status mdg_ids_reserve(mdg_ids *ids, uint32_t capacity,
 
 /* ---- Changes ------------------------------------------------------------- */
 
+/* Rows without an id: numbers that differ, lest they crowd the table. */
+static void fill_gap(mdg_ids *ids, uint32_t end) {
+    for (uint32_t row = ids->n_rows; row < end; row++) {
+        if (ids->type == MIDGE_ID_TEXT) {
+            ids->text_at[row] = 0;
+            ids->text_size[row] = 0;
+        } else {
+            ids->numbers[row] = row;
+        }
+    }
+    ids->n_rows = end > ids->n_rows ? end : ids->n_rows;
+}
+
 /* Before a row gets an id: an earlier one of it may still be in the table. */
 static void make_row(mdg_ids *ids, uint32_t row) {
-    mdg_assert(row <= ids->n_rows);
     if (row < ids->n_rows) {
         table_remove(ids, row);
-    } else {
-        ids->n_rows++;
+        return;
     }
+    if (row > ids->n_rows) {
+        fill_gap(ids, row);
+    }
+    ids->n_rows++;
 }
 
 void mdg_ids_set_number(mdg_ids *ids, uint32_t row, uint64_t id) {
@@ -328,6 +346,8 @@ void mdg_ids_set_number(mdg_ids *ids, uint32_t row, uint64_t id) {
 void mdg_ids_set_key(mdg_ids *ids, uint32_t row, midge_text key) {
     mdg_assert(ids->type == MIDGE_ID_TEXT && key.size > 0);
     mdg_assert(key.size <= ids->texts_capacity - ids->texts_size);
+    /* Not 0 when it was dropped while the arrays were borrowed. */
+    ids->texts_dropped += row < ids->n_rows ? ids->text_size[row] : 0;
     make_row(ids, row);
     ids->text_at[row] = ids->texts_size;
     ids->text_size[row] = (uint32_t)key.size;
@@ -350,14 +370,102 @@ void mdg_ids_drop(mdg_ids *ids, uint32_t row) {
 
 /* ---- Finding ------------------------------------------------------------- */
 
+/* Without numbers there is nothing to look up. */
+static uint32_t find_given(const mdg_ids *ids, const uint8_t *dead,
+                           uint64_t id) {
+    if (id >= ids->n_rows || is_dead(dead, (uint32_t)id)) {
+        return MIDGE_INDEX_NO_ROW;
+    }
+    return (uint32_t)id;
+}
+
 midge_status mdg_ids_find_number(mdg_ids *ids, const uint8_t *dead, uint64_t id,
                                  uint32_t *row) {
     *row = MIDGE_INDEX_NO_ROW;
-    if (ids->type != MIDGE_ID_U64 || id >= ids->next) {
-        return id == UINT64_MAX && ids->next == id && ids->numbers &&
-                       ids->type == MIDGE_ID_U64
-                   ? MIDGE_OK
-                   : MIDGE_OK;
+    if (ids->type != MIDGE_ID_U64 || ids->n_rows == 0) {
+        return MIDGE_OK;
+    }
+    if (!ids->numbers) {
+        *row = find_given(ids, dead, id);
+        return MIDGE_OK;
+    }
+    if (!ids->table) {
+        MIDGE_TRY(table_make(ids, dead, ids->n_rows));
+    }
+    uint32_t mask = ids->table_size - 1;
+    for (uint32_t at = hash_number(ids, id) & mask; ids->table[at] != 0;
+         at = (at + 1) & mask) {
+        uint32_t candidate = ids->table[at] - 1;
+        if (ids->numbers[candidate] == id && !is_dead(dead, candidate)) {
+            *row = candidate;
+            return MIDGE_OK;
+        }
     }
     return MIDGE_OK;
+}
+
+midge_status mdg_ids_find_key(mdg_ids *ids, const uint8_t *dead, midge_text key,
+                              uint32_t *row) {
+    *row = MIDGE_INDEX_NO_ROW;
+    if (ids->type != MIDGE_ID_TEXT || ids->n_rows == 0 || key.size == 0) {
+        return MIDGE_OK;
+    }
+    if (!ids->table) {
+        MIDGE_TRY(table_make(ids, dead, ids->n_rows));
+    }
+    uint32_t mask = ids->table_size - 1;
+    for (uint32_t at = hash_key(ids, key) & mask; ids->table[at] != 0;
+         at = (at + 1) & mask) {
+        uint32_t candidate = ids->table[at] - 1;
+        midge_text its = mdg_ids_key(ids, candidate);
+        if (its.size == key.size && memcmp(its.data, key.data, key.size) == 0 &&
+            !is_dead(dead, candidate)) {
+            *row = candidate;
+            return MIDGE_OK;
+        }
+    }
+    return MIDGE_OK;
+}
+
+/* ---- Renumbering --------------------------------------------------------- */
+
+midge_status mdg_ids_movable(mdg_ids *ids, uint32_t n_rows) {
+    if (n_rows == 0) {
+        return MIDGE_OK;
+    }
+    MIDGE_TRY(mdg_ids_reserve(ids, n_rows, 0, 0));
+    if (ids->type == MIDGE_ID_U64 && !ids->numbers) {
+        MIDGE_TRY(reserve_numbers(ids, n_rows));
+    }
+    fill_gap(ids, n_rows);
+    return MIDGE_OK;
+}
+
+/* The table is of old rows; the next search for an id makes another. */
+void mdg_ids_renumber(mdg_ids *ids, mdg_mover *mover, uint32_t n_left) {
+    mdg_assert(mover->n_rows == ids->n_rows);
+    for (uint32_t row = 0; ids->text_size && row < ids->n_rows; row++) {
+        if (mover->new_of[row] == UINT32_MAX) {
+            ids->texts_dropped += ids->text_size[row];
+        }
+    }
+    mdg_mover_apply(mover, ids->numbers, sizeof *ids->numbers);
+    mdg_mover_apply(mover, ids->text_at, sizeof *ids->text_at);
+    mdg_mover_apply(mover, ids->text_size, sizeof *ids->text_size);
+    release_table(ids);
+    ids->n_rows = n_left;
+    if (ids->texts_dropped > 0) {
+        (void)move_texts(ids, 0, 1); /* without memory: another time */
+    }
+}
+
+uint64_t mdg_ids_bytes(const mdg_ids *ids) {
+    uint64_t rows = ids->capacity ? ids->capacity : ids->n_rows;
+    uint64_t bytes = (uint64_t)ids->table_size * sizeof *ids->table;
+    bytes += ids->numbers ? rows * sizeof *ids->numbers : 0;
+    if (ids->type == MIDGE_ID_TEXT) {
+        bytes += rows * (sizeof *ids->text_at + sizeof *ids->text_size);
+        bytes += ids->texts_capacity ? ids->texts_capacity : ids->texts_size;
+    }
+    return bytes;
 }

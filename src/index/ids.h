@@ -8,8 +8,8 @@
  * with texts_size > 0 for texts. They are only read then and not given back;
  * mdg_ids_reserve copies them first.
  *
- * 1. The key of row r is texts[text_at[r]] and text_size[r] bytes on; size 0: it
- *    was dropped.
+ * 1. The key of row r is texts[text_at[r]] and text_size[r] bytes on; size 0:
+ * it was dropped.
  * 2. A row is in the table at most once. Rows that were dropped may be in it
  *    (they were, when it was made without knowing the dead), and are told by
  *    `dead`: whoever drops a row marks it dead as well.
@@ -17,7 +17,7 @@
 #ifndef MDG_IDS_H
 #define MDG_IDS_H
 
-#include "midge/index.h"
+#include "index/place.h"
 
 typedef struct mdg_ids {
     const midge_env *env;
@@ -51,8 +51,8 @@ void mdg_ids_deinit(mdg_ids *ids);
  * the room. */
 midge_status mdg_ids_reserve(mdg_ids *ids, uint32_t capacity,
                              uint64_t more_text, int with_table);
-/* Gives `row` (the next one, or one that was dropped) its id, which no other
- * row has. */
+/* Gives `row` (a new one, or one that was dropped) its id, which no other row
+ * has. New rows before it that were left out have none: they must be dead. */
 void mdg_ids_set_number(mdg_ids *ids, uint32_t row, uint64_t id);
 void mdg_ids_set_key(mdg_ids *ids, uint32_t row, midge_text key);
 /* The row's id is no longer found. */
@@ -66,10 +66,10 @@ midge_status mdg_ids_find_number(mdg_ids *ids, const uint8_t *dead, uint64_t id,
                                  uint32_t *row);
 midge_status mdg_ids_find_key(mdg_ids *ids, const uint8_t *dead, midge_text key,
                               uint32_t *row);
-/* As mdg_index_renumber; the texts of rows that go are given up. On failure
- * nothing changed. */
-midge_status mdg_ids_renumber(mdg_ids *ids, const uint32_t *new_of,
-                              uint32_t n_left);
+/* Makes what mdg_ids_renumber of n_rows rows needs. */
+midge_status mdg_ids_movable(mdg_ids *ids, uint32_t n_rows);
+/* As mdg_index_renumber; the texts of rows that go are given up. */
+void mdg_ids_renumber(mdg_ids *ids, mdg_mover *mover, uint32_t n_left);
 uint64_t mdg_ids_bytes(const mdg_ids *ids);
 
 #endif
