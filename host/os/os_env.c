@@ -3,13 +3,19 @@
  * Blocks of 64 bytes or more start on a cache line (env.h), so that kernels
  * never straddle lines at the start of a row. C has no aligned realloc: a block
  * that crosses a multiple of 64 is allocated anew and copied.
+ *
+ * Large blocks ask for large pages: who reads rows of a hundred megabytes in a
+ * random order otherwise waits for the translation of addresses at each.
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "midge/os.h"
 
-#define LINE_BYTES 64u
+#define LINE_BYTES      64u
+#define HUGE_PAGE_BYTES ((size_t)2 << 20)
+#define HUGE_BYTES      (2 * HUGE_PAGE_BYTES) /* blocks from this size on */
 
 /* 0 on overflow, which aligned_alloc is never asked for. */
 static size_t whole_lines(size_t bytes) {
@@ -18,12 +24,29 @@ static size_t whole_lines(size_t bytes) {
                : (bytes + LINE_BYTES - 1) / LINE_BYTES * LINE_BYTES;
 }
 
+/* That the system has no large pages is no failure. */
+static void *huge_block(size_t bytes) {
+    void *block = NULL;
+    if (posix_memalign(&block, HUGE_PAGE_BYTES, bytes) != 0) {
+        return NULL;
+    }
+#if defined(MADV_HUGEPAGE)
+    (void)madvise(block, bytes / HUGE_PAGE_BYTES * HUGE_PAGE_BYTES,
+                  MADV_HUGEPAGE);
+#endif
+    return block;
+}
+
 static void *fresh_block(size_t bytes) {
     if (bytes < LINE_BYTES) {
         return malloc(bytes); /* 16 by the ABI */
     }
     size_t rounded = whole_lines(bytes);
-    return rounded ? aligned_alloc(LINE_BYTES, rounded) : NULL;
+    if (rounded == 0) {
+        return NULL;
+    }
+    return rounded < HUGE_BYTES ? aligned_alloc(LINE_BYTES, rounded)
+                                : huge_block(rounded);
 }
 
 static void *os_realloc(void *ctx, void *block, size_t old_bytes,
