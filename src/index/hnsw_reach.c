@@ -1,0 +1,142 @@
+/* hnsw_reach.c: a way to every row.
+ *
+ * Choosing links for diversity may leave a row that no list names any more, of
+ * many equal vectors nearly all. From the entry's row on the lowest level every
+ * row that is reached is marked; one that is not looks for the nearest that
+ * are, by a walk, which finds nothing else. Where their lists have no room the
+ * row is put into a link: t -> v becomes t -> row -> v, and whatever was
+ * reached stays so.
+ *
+ * Invariant: marked rows have a way to them over marked rows.
+ */
+#include "base/alloc.h"
+#include "index/hnsw.h"
+
+typedef struct reach {
+    midge_index *index;
+    uint8_t *marks; /* bits of rows */
+    size_t bytes;
+    uint32_t *queue; /* (n_rows) reached, to be looked at */
+    uint32_t n_queue;
+    mdg_walk walk;
+} reach;
+
+static int is_marked(const reach *r, uint32_t row) {
+    return r->marks[row >> 3] >> (row & 7) & 1;
+}
+
+static void mark(reach *r, uint32_t row) {
+    if (!is_marked(r, row)) {
+        r->marks[row >> 3] |= (uint8_t)(1u << (row & 7));
+        r->queue[r->n_queue++] = row;
+    }
+}
+
+static void spread(reach *r) {
+    while (r->n_queue > 0) {
+        const uint32_t *links = mdg_links(r->index, r->queue[--r->n_queue]);
+        for (uint32_t i = 1; i <= links[0]; i++) {
+            mark(r, links[i]);
+        }
+    }
+}
+
+static void changed(const reach *r, uint32_t row) {
+    mdg_mark(r->index, row, MDG_CHANGED_LINKS);
+    if (r->index->packed) {
+        mdg_packed_row(r->index, row);
+    }
+}
+
+/* A list with room, the nearest first. */
+static int append_to(reach *r, uint32_t row) {
+    const mdg_buffer *b = &r->walk.buffer;
+    for (uint32_t i = 0; i < b->size; i++) {
+        uint32_t *links = mdg_links(r->index, mdg_key_node(b->keys[i]));
+        if (links[0] < r->index->graph.m0) {
+            links[++links[0]] = row;
+            changed(r, mdg_key_node(b->keys[i]));
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* One of the nearest, of equal ones each in its turn. */
+static uint32_t choose_target(const reach *r, uint32_t row) {
+    const mdg_buffer *b = &r->walk.buffer;
+    uint32_t n = 1;
+    while (n < b->size && b->keys[n] >> 32 == b->keys[0] >> 32) {
+        n++;
+    }
+    return mdg_key_node(b->keys[row % n]);
+}
+
+/* All lists are full: the target gives its last link. If the row's own list
+ * is full as well its last link goes; what it led to is not reached through an
+ * unmarked row, or has another way. */
+static void splice_into(reach *r, uint32_t row) {
+    uint32_t to = choose_target(r, row);
+    const uint32_t m0 = r->index->graph.m0;
+    uint32_t *links = mdg_links(r->index, to);
+    uint32_t *own = mdg_links(r->index, row);
+    uint32_t given = links[m0];
+    int there = given == row;
+    for (uint32_t i = 1; i <= own[0]; i++) {
+        there |= own[i] == given;
+    }
+    if (!there) {
+        own[0] += own[0] < m0;
+        own[own[0]] = given;
+        changed(r, row);
+    }
+    links[m0] = row;
+    changed(r, to);
+}
+
+static void attach(reach *r, uint32_t row) {
+    midge_index *index = r->index;
+    mdg_walk *walk = &r->walk;
+    mdg_scorer_row(mdg_walked(index), row, index->max_norm2, walk->room,
+                   &walk->scorer);
+    /* Upper levels may lead to where the entry does not. */
+    mdg_walk_enter(walk, 0, mdg_hnsw_entry_row(index),
+                   index->options.ef_construction);
+    while (mdg_walk_step(walk)) {
+    }
+    if (!append_to(r, row)) {
+        splice_into(r, row);
+    }
+    mark(r, row);
+    spread(r);
+}
+
+midge_status mdg_hnsw_reach(midge_index *index) {
+    reach r = {.index = index};
+    const uint32_t n = index->n_rows;
+    if (index->graph.entry == MDG_NO_NODE) {
+        return MIDGE_OK;
+    }
+    mdg_walk_init(&r.walk, index);
+    r.bytes = (size_t)n / 8 + 1;
+    r.marks = mdg_alloc_zero(index->env, r.bytes, 1);
+    r.queue = mdg_alloc(index->env, n, sizeof *r.queue);
+    midge_status status =
+        mdg_walk_reserve(&r.walk, index->options.ef_construction, 0);
+    if (!r.marks || !r.queue) {
+        status = MIDGE_E_NOMEM;
+    }
+    if (status == MIDGE_OK) {
+        mark(&r, mdg_hnsw_entry_row(index));
+        spread(&r);
+        for (uint32_t row = 0; row < n; row++) {
+            if (!mdg_row_dead(index, row) && !is_marked(&r, row)) {
+                attach(&r, row);
+            }
+        }
+    }
+    mdg_release(index->env, r.marks, r.bytes, 1);
+    mdg_release(index->env, r.queue, n, sizeof *r.queue);
+    mdg_walk_deinit(&r.walk, index->env);
+    return status;
+}

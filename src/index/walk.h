@@ -1,0 +1,212 @@
+/* walk.h: one walk over the graph, from its entry to the nearest of a query.
+ *
+ * A walk goes on in steps: a step first measures the neighbours that the step
+ * before it had fetched into the caches, then takes the nearest node not yet
+ * looked at and has its neighbours fetched. Whoever has several queries (or
+ * rows to link) keeps several walks and steps them in turn: while one waits for
+ * memory the others compute.
+ *
+ * What was found lies in one sorted buffer of keys. A key is the distance, as
+ * an integer of the same order, above the node, above one bit: has it been
+ * looked at? Nodes are below 2^31. So keys are ordered by distance, then by
+ * node, and one comparison does it.
+ */
+#ifndef MDG_WALK_H
+#define MDG_WALK_H
+
+#include <string.h>
+
+#include "index/index_internal.h"
+
+/* ---- Keys ---------------------------------------------------------------- */
+
+#define MDG_KEY_LOOKED ((uint64_t)1)
+
+static inline uint64_t mdg_key(float distance, uint32_t node) {
+    uint32_t bits;
+    memcpy(&bits, &distance, sizeof bits);
+    bits ^= (bits >> 31) != 0 ? UINT32_MAX : 0x80000000u;
+    return (uint64_t)bits << 32 | (uint64_t)node << 1;
+}
+
+static inline uint32_t mdg_key_node(uint64_t key) {
+    return (uint32_t)key >> 1;
+}
+
+static inline float mdg_key_distance(uint64_t key) {
+    uint32_t bits = (uint32_t)(key >> 32);
+    float distance;
+    bits ^= (bits >> 31) != 0 ? 0x80000000u : UINT32_MAX;
+    memcpy(&distance, &bits, sizeof distance);
+    return distance;
+}
+
+/* ---- The buffer ---------------------------------------------------------- */
+
+typedef struct mdg_buffer {
+    uint64_t *keys; /* (limit), ascending */
+    uint32_t size;
+    uint32_t limit; /* keys kept; room for it is the owner's matter */
+    uint32_t next;  /* the first that was not looked at, or size */
+} mdg_buffer;
+
+static inline void mdg_buffer_clear(mdg_buffer *b, uint32_t limit) {
+    b->size = 0;
+    b->limit = limit;
+    b->next = 0;
+}
+
+/* Is there no room for this key? */
+static inline int mdg_buffer_refuses(const mdg_buffer *b, uint64_t key) {
+    return b->size == b->limit && key >= b->keys[b->size - 1];
+}
+
+/* Puts a key in its place; the last goes when there are too many. */
+static inline void mdg_buffer_insert(mdg_buffer *b, uint64_t key) {
+    if (mdg_buffer_refuses(b, key)) {
+        return;
+    }
+    uint64_t *at = b->keys;
+    for (uint32_t left = b->size; left > 0;) {
+        uint32_t half = left / 2;
+        at = at[half] < key ? at + left - half : at;
+        left = half;
+    }
+    uint32_t place = (uint32_t)(at - b->keys);
+    b->size += b->size < b->limit;
+    memmove(at + 1, at, (size_t)(b->size - 1 - place) * sizeof *at);
+    *at = key;
+    b->next = place < b->next ? place : b->next;
+}
+
+/* The nearest that was not looked at (there is one); now it was. */
+static inline uint64_t mdg_buffer_take(mdg_buffer *b) {
+    uint64_t key = b->keys[b->next];
+    b->keys[b->next] |= MDG_KEY_LOOKED;
+    do {
+        b->next++;
+    } while (b->next < b->size && (b->keys[b->next] & MDG_KEY_LOOKED) != 0);
+    return key;
+}
+
+/* ---- Visited nodes ------------------------------------------------------- */
+
+/* A bit a node, and a log of the words that are not 0: clearing costs as much
+ * as was visited, not as much as there is. */
+typedef struct mdg_visited {
+    uint64_t *words;
+    size_t n_words;
+    uint32_t *log; /* (log_limit) */
+    uint32_t n_log;
+    uint32_t log_limit; /* past it the whole array is cleared */
+} mdg_visited;
+
+/* 1 when the node was not visited before; from now on it was. */
+static inline uint32_t mdg_visit(mdg_visited *v, uint32_t node) {
+    uint64_t word = v->words[node >> 6];
+    uint64_t bit = (uint64_t)1 << (node & 63);
+    if (word == 0) {
+        if (v->n_log < v->log_limit) {
+            v->log[v->n_log] = node >> 6;
+        }
+        v->n_log++;
+    }
+    v->words[node >> 6] = word | bit;
+    return (word & bit) == 0;
+}
+
+void mdg_visited_clear(mdg_visited *v);
+/* Room for `nodes`; all clear. MIDGE_E_NOMEM leaves it as it was. */
+midge_status mdg_visited_reserve(const midge_env *env, mdg_visited *v,
+                                 size_t nodes);
+void mdg_visited_free(const midge_env *env, mdg_visited *v);
+
+/* ---- Levels -------------------------------------------------------------- */
+
+/* A level as a walk sees it. */
+typedef struct mdg_layer {
+    const uint32_t *links; /* (nodes, 1 + m) */
+    const uint32_t *rows;  /* of nodes; NULL: they are the same */
+    uint32_t m;
+} mdg_layer;
+
+/* Level 0 is the lowest, level i the i-th upper one. */
+static inline mdg_layer mdg_layer_of(const midge_index *index, uint32_t level) {
+    const mdg_graph *g = &index->graph;
+    return level == 0 ? (mdg_layer){g->links, NULL, g->m0}
+                      : (mdg_layer){g->upper[level - 1].links,
+                                    g->upper[level - 1].row, g->m};
+}
+
+static inline const uint32_t *mdg_layer_links(const mdg_layer *layer,
+                                              uint32_t node) {
+    return layer->links + (size_t)node * (1 + layer->m);
+}
+
+/* ---- The walk ------------------------------------------------------------ */
+
+#define MDG_WALK_LIST (2 * MIDGE_INDEX_M_MAX)
+#define MDG_WALKS     4u /* that a worker steps in turn, at most */
+
+/* Does a row count as found? */
+typedef int (*mdg_pass_fn)(const void *ctx, uint32_t row);
+
+typedef struct mdg_walk {
+    const midge_index *index;
+    mdg_scorer scorer;
+    void *room; /* of the scorer */
+    mdg_layer layer;
+    uint32_t level;
+    mdg_buffer buffer;
+    uint32_t keys_capacity;
+    mdg_visited visited;
+    /* Only with `pass`: the rows that do, while `buffer` leads the way. The
+     * walk ends when `found` is full and nothing nearer is left. */
+    mdg_pass_fn pass;
+    const void *pass_ctx;
+    mdg_buffer found;
+    uint32_t found_capacity;
+    /* Nodes past this place of the buffer are looked at only when they are not
+     * farther than the key `reach`. */
+    uint32_t window;
+    uint64_t reach;
+    /* Fetched, but not measured. */
+    uint32_t n_list;
+    uint32_t list[MDG_WALK_LIST]; /* nodes */
+    uint32_t rows[MDG_WALK_LIST];
+    float distances[MDG_WALK_LIST];
+    uint64_t n_distances;
+    uint64_t n_steps;
+    size_t item;         /* what it walks for */
+    midge_status status; /* MIDGE_E_CORRUPT ends the walk */
+    midge_error *err;
+} mdg_walk;
+
+void mdg_walk_init(mdg_walk *walk, const midge_index *index);
+void mdg_walk_deinit(mdg_walk *walk, const midge_env *env);
+/* Room for buffers of these sizes (found 0: none) and for all nodes of the
+ * index; the scorer's room too. */
+midge_status mdg_walk_reserve(mdg_walk *walk, uint32_t ef, uint32_t found);
+/* Starts at the graph's entry (there is one), with the scorer as it is. On
+ * upper levels only the nearest node is looked for. `ef` is that of level 0. */
+void mdg_walk_start(mdg_walk *walk, uint32_t ef);
+/* Starts on `level` from one of its nodes. */
+void mdg_walk_enter(mdg_walk *walk, uint32_t level, uint32_t node, uint32_t ef);
+/* One step; 0 when this level is done. */
+int mdg_walk_step(mdg_walk *walk);
+/* To the level below, from the nearest node found here. */
+void mdg_walk_down(mdg_walk *walk, uint32_t ef);
+
+/* Steps n walks in turn until all items from `begin` to below `end` are done:
+ * `start` begins the walk of an item, `finish` is called when a level is done
+ * and returns 1 when the walk goes on (on another level). */
+typedef struct mdg_turns {
+    void *ctx;
+    unsigned worker;
+    void (*start)(const struct mdg_turns *turns, mdg_walk *walk, size_t item);
+    int (*finish)(const struct mdg_turns *turns, mdg_walk *walk);
+} mdg_turns;
+void mdg_walk_turns(const mdg_turns *turns, mdg_walk *walks, size_t n,
+                    size_t begin, size_t end);
+
+#endif
