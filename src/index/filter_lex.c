@@ -1,0 +1,349 @@
+/* filter_lex.c: names, strings, numbers and signs of a filter. The text is
+ * valid UTF-8 as a whole, which is looked at first.
+ */
+#include "index/filter_lex.h"
+
+#include <string.h>
+
+#include "base/decimal.h"
+
+midge_status mdg_lex_place(const mdg_lexer *lexer, size_t at,
+                           midge_status status) {
+    if (!lexer->err) {
+        return status;
+    }
+    lexer->err->offset = (int64_t)at;
+    lexer->err->line = 1;
+    lexer->err->column = 1;
+    for (size_t i = 0; i < at && i < lexer->size; i++) {
+        lexer->err->column++;
+        if (lexer->text[i] == '\n') {
+            lexer->err->line++;
+            lexer->err->column = 1;
+        }
+    }
+    return status;
+}
+
+static midge_status fail_at(const mdg_lexer *l, size_t at, const char *what) {
+    return mdg_lex_place(
+        l, at,
+        midge_fail(l->err, MIDGE_E_PARSE, "filter, offset %zu: %s", at, what));
+}
+
+static int is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
+static int is_letter(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+           (unsigned char)c >= 0x80;
+}
+
+static int is_name_part(char c) {
+    return is_letter(c) || is_digit(c) || c == '.' || c == '-';
+}
+
+static char peek(const mdg_lexer *l, size_t ahead) {
+    return l->at + ahead < l->size ? l->text[l->at + ahead] : '\0';
+}
+
+int mdg_token_is(const mdg_token *token, const char *word) {
+    if (token->kind != MDG_TOKEN_NAME || token->quoted ||
+        token->text.size != strlen(word)) {
+        return 0;
+    }
+    for (size_t i = 0; i < token->text.size; i++) {
+        char c = token->text.data[i];
+        c = (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
+        if (c != word[i]) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* ---- Strings ------------------------------------------------------------- */
+
+/* Four hexadecimal digits at `at`, or -1. */
+static int32_t hex4(const mdg_lexer *l, size_t at) {
+    int32_t code = 0;
+    for (size_t i = 0; i < 4; i++) {
+        char c = at + i < l->size ? l->text[at + i] : '\0';
+        int32_t digit = is_digit(c)            ? c - '0'
+                        : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                        : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                               : -1;
+        if (digit < 0) {
+            return -1;
+        }
+        code = code * 16 + digit;
+    }
+    return code;
+}
+
+static size_t put_utf8(char *out, uint32_t code) {
+    if (code < 0x80) {
+        out[0] = (char)code;
+        return 1;
+    }
+    size_t more = code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
+    static const unsigned heads[] = {0, 0xc0, 0xe0, 0xf0};
+    out[0] = (char)(heads[more] | code >> (6 * more));
+    for (size_t i = 1; i <= more; i++) {
+        out[i] = (char)(0x80 | (code >> (6 * (more - i)) & 0x3f));
+    }
+    return more + 1;
+}
+
+/* \uXXXX, as in JSON: two of them for what is above U+FFFF. l->at is behind the
+ * u, and goes behind the digits. */
+static midge_status unescape_code(mdg_lexer *l, char *out, size_t *size) {
+    size_t begin = l->at - 2;
+    int32_t code = hex4(l, l->at);
+    l->at += 4;
+    if (code >= 0xd800 && code < 0xdc00 && peek(l, 0) == '\\' &&
+        peek(l, 1) == 'u') {
+        int32_t low = hex4(l, l->at + 2);
+        if (low >= 0xdc00 && low < 0xe000) {
+            code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+            l->at += 6;
+        }
+    }
+    if (code < 0 || (code >= 0xd800 && code < 0xe000)) {
+        return fail_at(l, begin, "no character has this \\u code");
+    }
+    *size += put_utf8(out + *size, (uint32_t)code);
+    return MIDGE_OK;
+}
+
+static midge_status unescape(mdg_lexer *l, char *out, size_t *size) {
+    static const char from[] = "\"'\\/bfnrt";
+    static const char to[] = "\"'\\/\b\f\n\r\t";
+    char c = peek(l, 1);
+    const char *known = c ? memchr(from, c, sizeof from - 1) : NULL;
+    if (c == 'u') {
+        l->at += 2;
+        return unescape_code(l, out, size);
+    }
+    if (!known) {
+        return fail_at(l, l->at,
+                       "escapes are \\\" \\' \\\\ \\/ \\b \\f \\n \\r "
+                       "\\t \\uXXXX");
+    }
+    out[(*size)++] = to[known - from];
+    l->at += 2;
+    return MIDGE_OK;
+}
+
+/* Bytes up to the closing quote, or to the end. */
+static size_t quoted_size(const mdg_lexer *l, char quote) {
+    size_t at = l->at;
+    while (at < l->size && l->text[at] != quote) {
+        at += l->text[at] == '\\' && at + 1 < l->size ? 2 : 1;
+    }
+    return at - l->at;
+}
+
+/* An escape is never shorter than what it stands for. */
+static midge_status lex_string(mdg_lexer *l, mdg_token *t) {
+    char quote = l->text[l->at++];
+    size_t end = l->at + quoted_size(l, quote);
+    size_t size = 0;
+    if (end >= l->size) {
+        return fail_at(l, t->at, "this string does not end");
+    }
+    char *out = midge_arena_alloc(l->arena, end - l->at + 1);
+    if (!out) {
+        return midge_fail(l->err, MIDGE_E_NOMEM, "filter: out of memory");
+    }
+    while (l->at < end) {
+        if (l->text[l->at] == '\\') {
+            MIDGE_TRY(unescape(l, out, &size));
+        } else {
+            out[size++] = l->text[l->at++];
+        }
+    }
+    l->at++;
+    t->kind = MDG_TOKEN_STRING;
+    t->text = (midge_text){out, size};
+    return MIDGE_OK;
+}
+
+/* ---- Numbers ------------------------------------------------------------- */
+
+static size_t skip_digits(const mdg_lexer *l, size_t at) {
+    while (at < l->size && is_digit(l->text[at])) {
+        at++;
+    }
+    return at;
+}
+
+/* The exponent, within what can matter. */
+static int64_t read_exponent(const char *text, size_t size) {
+    int64_t value = 0;
+    size_t at = size > 0 && (text[0] == '-' || text[0] == '+');
+    for (; at < size; at++) {
+        value = value < 10000000 ? value * 10 + (text[at] - '0') : value;
+    }
+    return size > 0 && text[0] == '-' ? -value : value;
+}
+
+/* The digits before the point as a whole number (more than 19 are beyond every
+ * one of 64 bits), and whether one behind it is not 0. `point` is where the
+ * point is, counted in digits from the first. */
+static void take_digits(const char *text, size_t size, int64_t point,
+                        uint64_t *whole, int *beyond, int *rest) {
+    int64_t place = 0;
+    *whole = 0;
+    *beyond = 0;
+    *rest = 0;
+    for (size_t i = 0; i < size; i++) {
+        if (!is_digit(text[i])) {
+            continue;
+        }
+        unsigned digit = (unsigned)(text[i] - '0');
+        if (place++ >= point) {
+            *rest |= digit != 0;
+        } else if (*whole > (UINT64_MAX - digit) / 10) {
+            *beyond = 1;
+        } else {
+            *whole = *whole * 10 + digit;
+        }
+    }
+    for (; place < point && *whole != 0 && !*beyond; place++) {
+        if (*whole > UINT64_MAX / 10) {
+            *beyond = 1;
+        } else {
+            *whole *= 10;
+        }
+    }
+}
+
+static void split_number(const char *text, size_t size, mdg_number *n) {
+    int minus = text[0] == '-';
+    size_t digits = 0;
+    size_t mantissa = 0;
+    while (mantissa < size && text[mantissa] != 'e' && text[mantissa] != 'E') {
+        mantissa++;
+    }
+    const char *dot = memchr(text, '.', mantissa);
+    for (size_t i = 0; i < mantissa && text + i != dot; i++) {
+        digits += is_digit(text[i]) != 0;
+    }
+    int64_t exponent = mantissa < size ? read_exponent(text + mantissa + 1,
+                                                       size - mantissa - 1)
+                                       : 0;
+    uint64_t whole;
+    int beyond, rest;
+    take_digits(text, mantissa, (int64_t)digits + exponent, &whole, &beyond,
+                &rest);
+    uint64_t most = (uint64_t)INT64_MAX + (unsigned)minus;
+    n->is_whole = !rest && !beyond;
+    n->beyond = 0;
+    if (beyond || whole > most || (whole == most && rest)) {
+        n->beyond = minus ? -1 : 1;
+        n->floor = 0;
+    } else if (minus) {
+        n->floor = (int64_t)(0 - whole - (uint64_t)rest);
+    } else {
+        n->floor = (int64_t)whole;
+    }
+}
+
+static midge_status lex_number(mdg_lexer *l, mdg_token *t) {
+    size_t end = skip_digits(l, l->at + (l->text[l->at] == '-'));
+    if (end < l->size && l->text[end] == '.') {
+        end = skip_digits(l, end + 1);
+    }
+    if (end < l->size && (l->text[end] == 'e' || l->text[end] == 'E')) {
+        end++;
+        end += end < l->size && (l->text[end] == '-' || l->text[end] == '+');
+        end = skip_digits(l, end);
+    }
+    while (end < l->size && is_name_part(l->text[end])) {
+        end++; /* to be refused with the number */
+    }
+    t->kind = MDG_TOKEN_NUMBER;
+    if (!mdg_decimal_read(l->text + l->at, end - l->at, &t->number.value)) {
+        return fail_at(l, l->at,
+                       "not a number, or beyond all doubles (write "
+                       "1, -2.5, 1e6)");
+    }
+    split_number(l->text + l->at, end - l->at, &t->number);
+    l->at = end;
+    return MIDGE_OK;
+}
+
+/* ---- Names and signs ----------------------------------------------------- */
+
+static midge_status lex_name(mdg_lexer *l, mdg_token *t) {
+    while (l->at < l->size && is_name_part(l->text[l->at])) {
+        l->at++;
+    }
+    t->kind = MDG_TOKEN_NAME;
+    t->text = (midge_text){l->text + t->at, l->at - t->at};
+    return MIDGE_OK;
+}
+
+/* A name that is a key word too. */
+static midge_status lex_quoted_name(mdg_lexer *l, mdg_token *t) {
+    const char *end = memchr(l->text + l->at + 1, '`', l->size - l->at - 1);
+    if (!end) {
+        return fail_at(l, t->at, "this name does not end");
+    }
+    t->kind = MDG_TOKEN_NAME;
+    t->quoted = 1;
+    t->text.data = l->text + l->at + 1;
+    t->text.size = (size_t)(end - t->text.data);
+    l->at = (size_t)(end - l->text) + 1;
+    return MIDGE_OK;
+}
+
+static midge_status lex_sign(mdg_lexer *l, mdg_token *t) {
+    static const struct {
+        char text[3];
+        mdg_token_kind kind;
+        mdg_compare compare;
+    } signs[] = {{"==", MDG_TOKEN_COMPARE, MDG_EQUAL},
+                 {"=", MDG_TOKEN_COMPARE, MDG_EQUAL},
+                 {"!=", MDG_TOKEN_COMPARE, MDG_UNEQUAL},
+                 {"<>", MDG_TOKEN_COMPARE, MDG_UNEQUAL},
+                 {"<=", MDG_TOKEN_COMPARE, MDG_LESS_EQUAL},
+                 {"<", MDG_TOKEN_COMPARE, MDG_LESS},
+                 {">=", MDG_TOKEN_COMPARE, MDG_GREATER_EQUAL},
+                 {">", MDG_TOKEN_COMPARE, MDG_GREATER},
+                 {"(", MDG_TOKEN_OPEN, MDG_EQUAL},
+                 {")", MDG_TOKEN_CLOSE, MDG_EQUAL},
+                 {",", MDG_TOKEN_COMMA, MDG_EQUAL}};
+    for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
+        size_t size = strlen(signs[i].text);
+        if (peek(l, 0) == signs[i].text[0] &&
+            (size == 1 || peek(l, 1) == signs[i].text[1])) {
+            t->kind = signs[i].kind;
+            t->compare = signs[i].compare;
+            l->at += size;
+            return MIDGE_OK;
+        }
+    }
+    return fail_at(l, l->at, "a character that means nothing here");
+}
+
+midge_status mdg_lex(mdg_lexer *l, mdg_token *t) {
+    while (l->at < l->size && memchr(" \t\r\n", peek(l, 0), 4)) {
+        l->at++;
+    }
+    *t = (mdg_token){.kind = MDG_TOKEN_END, .at = l->at};
+    midge_status status = MIDGE_OK;
+    if (l->at < l->size) {
+        char c = peek(l, 0);
+        status = c == '"' || c == '\'' ? lex_string(l, t)
+                 : c == '`'            ? lex_quoted_name(l, t)
+                 : is_letter(c)        ? lex_name(l, t)
+                 : is_digit(c) || (c == '-' && is_digit(peek(l, 1)))
+                     ? lex_number(l, t)
+                     : lex_sign(l, t);
+    }
+    t->end = l->at;
+    return status;
+}

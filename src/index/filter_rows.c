@@ -1,0 +1,220 @@
+/* filter_rows.c: a filter over runs of rows. Each term makes 64 answers at a
+ * time, a byte each in loops that compilers turn into vectors, then a bit each.
+ */
+#include <string.h>
+
+#include "base/mdg_assert.h"
+#include "base/rng.h"
+#include "index/filter.h"
+#include "index/index_internal.h"
+
+#define BLOCK_WORDS 16u /* 1024 rows: what one level of the tree holds */
+#define SAMPLE_SEED 0x6d69646765u
+
+/* 64 bytes of 0 or 1 as bits. Eight at a time: each bit is multiplied to its
+ * place in the highest byte. */
+static uint64_t pack(const uint8_t hits[64]) {
+    uint64_t bits = 0;
+    for (unsigned i = 0; i < 8; i++) {
+        uint64_t bytes = 0;
+        for (unsigned j = 0; j < 8; j++) { /* one load on little-endian */
+            bytes |= (uint64_t)hits[8 * i + j] << 8 * j;
+        }
+        bits |= (bytes * 0x0102040810204080u >> 56) << 8 * i;
+    }
+    return bits;
+}
+
+/* Bits of the n rows from `row` that have a value. */
+static uint64_t present(const mdg_column *c, uint32_t row, uint32_t n) {
+    uint64_t missing = 0;
+    for (uint32_t i = 0; i < (n + 7) / 8; i++) {
+        missing |= (uint64_t)c->missing[row / 8 + i] << 8 * i;
+    }
+    return ~missing & (n == 64 ? UINT64_MAX : ((uint64_t)1 << n) - 1);
+}
+
+static void hit_ints(const mdg_term *t, const int64_t *x, uint32_t n,
+                     uint8_t *hits) {
+    int64_t low = t->of.ints.low, high = t->of.ints.high;
+    for (uint32_t i = 0; i < n; i++) {
+        hits[i] = (uint8_t)((x[i] >= low) & (x[i] <= high));
+    }
+}
+
+static void hit_floats(const mdg_term *t, const double *x, uint32_t n,
+                       uint8_t *hits) {
+    double low = t->of.floats.low, high = t->of.floats.high;
+    for (uint32_t i = 0; i < n; i++) {
+        hits[i] = (uint8_t)((x[i] >= low) & (x[i] <= high));
+    }
+}
+
+static void hit_word(uint32_t word, const uint32_t *x, uint32_t n,
+                     uint8_t *hits) {
+    for (uint32_t i = 0; i < n; i++) {
+        hits[i] = x[i] == word;
+    }
+}
+
+static void hit_words(const mdg_term *t, const uint32_t *x, uint32_t n,
+                      uint8_t *hits) {
+    for (uint32_t i = 0; i < n; i++) {
+        hits[i] = (uint8_t)(t->passes[x[i] / 64] >> x[i] % 64 & 1);
+    }
+}
+
+/* Whether every word of the column has its answer in the term. */
+static int knows_all(const mdg_term *t, const mdg_column *c) {
+    return t->epoch == c->words.epoch && t->n_known == c->words.count &&
+           c->words.count != 0;
+}
+
+static void hit_values(const mdg_term *t, const mdg_column *c, uint32_t row,
+                       uint32_t n, uint64_t there, uint8_t *hits) {
+    switch (t->kind) {
+    case MDG_TERM_BOOL:
+        memcpy(hits, c->of.bools + row, n);
+        return;
+    case MDG_TERM_INT_RANGE:
+        hit_ints(t, c->of.ints + row, n, hits);
+        return;
+    case MDG_TERM_FLOAT_RANGE:
+        hit_floats(t, c->of.floats + row, n, hits);
+        return;
+    case MDG_TERM_WORD:
+        if (knows_all(t, c)) {
+            hit_word(t->words[0], c->of.strings + row, n, hits);
+            return;
+        }
+        break;
+    case MDG_TERM_STRING:
+        if (knows_all(t, c)) {
+            hit_words(t, c->of.strings + row, n, hits);
+            return;
+        }
+        break;
+    default:
+        break;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        hits[i] = there >> i & 1 && mdg_term_value(t, c, row + i);
+    }
+}
+
+/* The answers for n rows from `row`, 64 at most. */
+static uint64_t term_bits(const mdg_term *t, const mdg_columns *columns,
+                          uint32_t row, uint32_t n) {
+    uint64_t all = n == 64 ? UINT64_MAX : ((uint64_t)1 << n) - 1;
+    if (t->kind == MDG_TERM_CONSTANT) {
+        return t->negated ? 0 : all;
+    }
+    const mdg_column *c = &columns->columns[t->column];
+    uint32_t left = row < columns->n_rows ? columns->n_rows - row : 0;
+    uint32_t with = n < left ? n : left;
+    uint64_t there = with ? present(c, row, with) : 0;
+    if (t->kind == MDG_TERM_NULL) {
+        return (t->negated ? there : ~there) & all;
+    }
+    if (there == 0) {
+        return 0;
+    }
+    uint8_t hits[64] = {0};
+    hit_values(t, c, row, with, there, hits);
+    uint64_t bits = pack(hits);
+    return (t->negated ? ~bits : bits) & there;
+}
+
+static void term_rows(const midge_filter *filter, const mdg_term *t,
+                      uint32_t first, uint32_t count, uint64_t *bits) {
+    for (uint32_t at = 0; at < count; at += 64) {
+        uint32_t n = count - at < 64 ? count - at : 64;
+        bits[at / 64] = term_bits(t, filter->columns, first + at, n);
+    }
+}
+
+static int none(const uint64_t *bits, uint32_t words) {
+    uint64_t any = 0;
+    for (uint32_t i = 0; i < words; i++) {
+        any |= bits[i];
+    }
+    return any == 0;
+}
+
+/* At most BLOCK_WORDS * 64 rows; as deep as parentheses, within their limit. */
+static void node_rows(const midge_filter *filter, const mdg_node *node,
+                      uint32_t first, uint32_t count, uint64_t *bits) {
+    if (node->kind == MDG_NODE_TERM) {
+        term_rows(filter, &filter->terms[node->first_term], first, count, bits);
+        return;
+    }
+    uint32_t words = (count + 63) / 64;
+    uint64_t other[BLOCK_WORDS];
+    node_rows(filter, node->child, first, count, bits);
+    for (const mdg_node *child = node->child->next; child;
+         child = child->next) {
+        int is_and = node->kind == MDG_NODE_AND;
+        if (is_and && none(bits, words)) {
+            return;
+        }
+        node_rows(filter, child, first, count, other);
+        for (uint32_t i = 0; i < words; i++) {
+            bits[i] = is_and ? bits[i] & other[i] : bits[i] | other[i];
+        }
+    }
+}
+
+void mdg_filter_rows(const midge_filter *filter, uint32_t first, uint32_t count,
+                     uint64_t *bits) {
+    mdg_assert(first % 64 == 0);
+    while (count > 0) {
+        uint32_t n = count < BLOCK_WORDS * 64 ? count : BLOCK_WORDS * 64;
+        node_rows(filter, filter->root, first, n, bits);
+        bits += BLOCK_WORDS;
+        first += n;
+        count -= n;
+    }
+}
+
+/* ---- Estimating ---------------------------------------------------------- */
+
+static uint64_t live_bits(const midge_index *index, uint32_t row, uint32_t n) {
+    uint64_t dead = 0;
+    for (uint32_t i = 0; i < (n + 7) / 8; i++) {
+        dead |= (uint64_t)index->dead[row / 8 + i] << 8 * i;
+    }
+    return ~dead & (n == 64 ? UINT64_MAX : ((uint64_t)1 << n) - 1);
+}
+
+static double share_of_all(const midge_filter *filter) {
+    const midge_index *index = filter->index;
+    uint64_t live = 0, passed = 0;
+    for (uint32_t row = 0; row < index->n_rows; row += 64) {
+        uint32_t n = index->n_rows - row < 64 ? index->n_rows - row : 64;
+        uint64_t bits;
+        uint64_t alive = live_bits(index, row, n);
+        mdg_filter_rows(filter, row, n, &bits);
+        live += (uint64_t)__builtin_popcountll(alive);
+        passed += (uint64_t)__builtin_popcountll(alive & bits);
+    }
+    return live ? (double)passed / (double)live : 0.0;
+}
+
+/* Dead rows are drawn in vain; when nearly all are, all rows are looked at. */
+double mdg_filter_estimate(const midge_filter *filter, uint32_t n) {
+    const midge_index *index = filter->index;
+    if (index->n_rows <= n || index->n_rows - index->n_dead <= n) {
+        return share_of_all(filter);
+    }
+    mdg_rng rng;
+    mdg_rng_seed(&rng, SAMPLE_SEED);
+    uint32_t live = 0, passed = 0;
+    for (uint64_t draws = 0; live < n && draws < 16 * (uint64_t)n; draws++) {
+        uint32_t row = mdg_rng_below(&rng, index->n_rows);
+        if (!mdg_row_dead(index, row)) {
+            live++;
+            passed += mdg_filter_passes(filter, row) != 0;
+        }
+    }
+    return live < n ? share_of_all(filter) : (double)passed / (double)n;
+}

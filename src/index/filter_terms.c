@@ -1,0 +1,426 @@
+/* filter_terms.c: what a condition means for a column of its kind.
+ *
+ * Comparisons of numbers become closed intervals of what the column holds:
+ * whole numbers are compared exactly with any decimal, floats with the double
+ * nearest to it, as a float that was stored is. Those of strings become a test
+ * of words.
+ */
+#include "index/filter_terms.h"
+
+#include <string.h>
+
+#include "base/fmath.h"
+#include "base/mdg_assert.h"
+
+#define INFINITY_BITS 0x7ff0000000000000u
+
+typedef struct maker {
+    midge_filter *filter;
+    const mdg_condition *c;
+    const mdg_column *column;
+    mdg_term *term;
+    midge_error *err;
+} maker;
+
+static midge_status mismatch(const maker *m, size_t at, const char *what) {
+    return mdg_lex_place(
+        m->c->lexer, at,
+        midge_fail(m->err, MIDGE_E_MISMATCH,
+                   "filter, offset %zu: \"%s\" is %s: %s", at, m->column->name,
+                   mdg_column_kind_text(m->column->kind), what));
+}
+
+static void *alloc(const maker *m, size_t count, size_t size) {
+    return midge_arena_alloc(&m->filter->arena, (count + 1) * size);
+}
+
+static midge_status no_memory(const maker *m) {
+    return midge_fail(m->err, MIDGE_E_NOMEM, "filter: out of memory");
+}
+
+static midge_status need(const maker *m, mdg_literal_kind kind,
+                         const char *what) {
+    for (uint32_t i = 0; i < m->c->count; i++) {
+        const mdg_literal *l = &m->c->literals[i];
+        if (l->kind == MDG_LITERAL_NULL) {
+            return mismatch(m, l->at,
+                            "nothing is equal to null; write is null or is "
+                            "not null");
+        }
+        if (l->kind != kind) {
+            return mismatch(m, l->at, what);
+        }
+    }
+    return MIDGE_OK;
+}
+
+/* ---- Integers ------------------------------------------------------------ */
+
+/* The largest whole number below, or not above, a literal; 0: there is none of
+ * 64 bits. */
+static int below(const mdg_number *n, int or_equal, int64_t *out) {
+    int64_t step = !or_equal && n->is_whole;
+    *out = n->beyond > 0 ? INT64_MAX : n->floor;
+    if (n->beyond != 0) {
+        return n->beyond > 0;
+    }
+    if (step && *out == INT64_MIN) {
+        return 0;
+    }
+    *out -= step;
+    return 1;
+}
+
+static int above(const mdg_number *n, int or_equal, int64_t *out) {
+    int64_t step = !(or_equal && n->is_whole);
+    *out = n->beyond < 0 ? INT64_MIN : n->floor;
+    if (n->beyond != 0) {
+        return n->beyond < 0;
+    }
+    if (step && *out == INT64_MAX) {
+        return 0;
+    }
+    *out += step;
+    return 1;
+}
+
+static void int_range(mdg_term *t, mdg_compare compare, const mdg_number *n) {
+    int64_t low = INT64_MIN, high = INT64_MAX;
+    int some = 1;
+    switch (compare) {
+    case MDG_EQUAL:
+    case MDG_UNEQUAL:
+        t->negated ^= compare == MDG_UNEQUAL;
+        low = high = n->floor;
+        some = n->is_whole && n->beyond == 0;
+        break;
+    case MDG_LESS:
+    case MDG_LESS_EQUAL:
+        some = below(n, compare == MDG_LESS_EQUAL, &high);
+        break;
+    case MDG_GREATER:
+    case MDG_GREATER_EQUAL:
+        some = above(n, compare == MDG_GREATER_EQUAL, &low);
+        break;
+    }
+    t->kind = MDG_TERM_INT_RANGE;
+    t->of.ints.low = some ? low : 1;
+    t->of.ints.high = some ? high : 0;
+}
+
+/* Shell's sort, and each once; `less` compares two elements. */
+typedef int (*less_fn)(const void *a, const void *b);
+
+static uint32_t sort_distinct(void *items, uint32_t count, size_t size,
+                              less_fn less) {
+    static const uint32_t steps[] = {
+        797161, 265720, 88573, 29524, 9841, 3280, 1093, 364, 121, 40, 13, 4, 1};
+    char *at = items;
+    char held[sizeof(midge_text)];
+    mdg_assert(size <= sizeof held);
+    for (size_t s = 0; s < sizeof steps / sizeof *steps; s++) {
+        size_t step = steps[s];
+        for (size_t i = step; i < count; i++) {
+            size_t to = i;
+            memcpy(held, at + i * size, size);
+            for (; to >= step && less(held, at + (to - step) * size);
+                 to -= step) {
+                memcpy(at + to * size, at + (to - step) * size, size);
+            }
+            memcpy(at + to * size, held, size);
+        }
+    }
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (kept == 0 || less(at + (kept - 1) * size, at + i * size)) {
+            memmove(at + kept++ * size, at + i * size, size);
+        }
+    }
+    return kept;
+}
+
+static int int_less(const void *a, const void *b) {
+    return *(const int64_t *)a < *(const int64_t *)b;
+}
+
+static int float_less(const void *a, const void *b) {
+    return *(const double *)a < *(const double *)b;
+}
+
+static int text_less(const void *a, const void *b) {
+    const midge_text *x = a, *y = b;
+    size_t both = x->size < y->size ? x->size : y->size;
+    int order = both ? memcmp(x->data, y->data, both) : 0;
+    return order != 0 ? order < 0 : x->size < y->size;
+}
+
+static midge_status int_list(const maker *m) {
+    int64_t *list = alloc(m, m->c->count, sizeof *list);
+    uint32_t count = 0;
+    if (!list) {
+        return no_memory(m);
+    }
+    for (uint32_t i = 0; i < m->c->count; i++) {
+        const mdg_number *n = &m->c->literals[i].number;
+        if (n->is_whole && n->beyond == 0) {
+            list[count++] = n->floor;
+        }
+    }
+    m->term->kind = MDG_TERM_INT_LIST;
+    m->term->count = sort_distinct(list, count, sizeof *list, int_less);
+    m->term->of.int_list = list;
+    return MIDGE_OK;
+}
+
+/* ---- Floats -------------------------------------------------------------- */
+
+static double next_up(double x) {
+    uint64_t bits = mdg_bits_of_f64(x);
+    if (x == 0.0) {
+        return mdg_f64_of_bits(1);
+    }
+    if (bits == INFINITY_BITS) {
+        return x;
+    }
+    return mdg_f64_of_bits(x > 0.0 ? bits + 1 : bits - 1);
+}
+
+static double next_down(double x) {
+    return -next_up(-x);
+}
+
+static void float_range(mdg_term *t, mdg_compare compare, double x) {
+    double infinity = mdg_f64_of_bits(INFINITY_BITS);
+    double low = -infinity, high = infinity;
+    switch (compare) {
+    case MDG_EQUAL:
+    case MDG_UNEQUAL:
+        t->negated ^= compare == MDG_UNEQUAL;
+        low = high = x;
+        break;
+    case MDG_LESS:
+        high = next_down(x);
+        break;
+    case MDG_LESS_EQUAL:
+        high = x;
+        break;
+    case MDG_GREATER:
+        low = next_up(x);
+        break;
+    case MDG_GREATER_EQUAL:
+        low = x;
+        break;
+    }
+    t->kind = MDG_TERM_FLOAT_RANGE;
+    t->of.floats.low = low;
+    t->of.floats.high = high;
+}
+
+static midge_status float_list(const maker *m) {
+    double *list = alloc(m, m->c->count, sizeof *list);
+    if (!list) {
+        return no_memory(m);
+    }
+    for (uint32_t i = 0; i < m->c->count; i++) {
+        list[i] = m->c->literals[i].number.value;
+    }
+    m->term->kind = MDG_TERM_FLOAT_LIST;
+    m->term->count = sort_distinct(list, m->c->count, sizeof *list, float_less);
+    m->term->of.float_list = list;
+    return MIDGE_OK;
+}
+
+static midge_status make_number(const maker *m) {
+    int whole = m->column->kind == MIDGE_META_INT;
+    MIDGE_TRY(need(m, MDG_LITERAL_NUMBER, "compare it with a number"));
+    if (m->c->test == MDG_TEST_IN) {
+        return whole ? int_list(m) : float_list(m);
+    }
+    if (m->c->test != MDG_TEST_COMPARE) {
+        return mismatch(m, m->c->column_at,
+                        "use = != < <= > >= in, or is null");
+    }
+    if (whole) {
+        int_range(m->term, m->c->compare, &m->c->literals[0].number);
+    } else {
+        float_range(m->term, m->c->compare, m->c->literals[0].number.value);
+    }
+    return MIDGE_OK;
+}
+
+/* ---- Bools --------------------------------------------------------------- */
+
+static midge_status make_bool(const maker *m) {
+    m->term->kind = MDG_TERM_BOOL;
+    if (m->c->test == MDG_TEST_BARE) {
+        return MIDGE_OK;
+    }
+    if (m->c->test != MDG_TEST_COMPARE || m->c->compare > MDG_UNEQUAL) {
+        return mismatch(m, m->c->column_at,
+                        "use it alone, = or != with true or false, or is null");
+    }
+    MIDGE_TRY(need(m, MDG_LITERAL_BOOL, "compare it with true or false"));
+    m->term->negated ^= m->c->compare == MDG_UNEQUAL;
+    m->term->negated ^= !m->c->literals[0].truth;
+    return MIDGE_OK;
+}
+
+/* ---- Strings and sets ---------------------------------------------------- */
+
+static midge_status take_texts(const maker *m) {
+    midge_text *texts = alloc(m, m->c->count, sizeof *texts);
+    if (!texts) {
+        return no_memory(m);
+    }
+    for (uint32_t i = 0; i < m->c->count; i++) {
+        texts[i] = m->c->literals[i].text;
+    }
+    m->term->count =
+        sort_distinct(texts, m->c->count, sizeof *texts, text_less);
+    m->term->texts = texts;
+    return MIDGE_OK;
+}
+
+/* Bits for the words that there are. A test that must look at each of them is
+ * left to the rows when these are likely to be fewer. */
+static midge_status know_words(const maker *m) {
+    mdg_term *t = m->term;
+    const mdg_dictionary *words = &m->column->words;
+    uint64_t seed = m->filter->columns->seed;
+    t->epoch = words->epoch;
+    if (t->test != MDG_TEXT_LIST && words->count > 4096 &&
+        words->count > m->filter->columns->n_rows / 8) {
+        return MIDGE_OK;
+    }
+    size_t n = ((size_t)words->count + 63) / 64;
+    t->passes = alloc(m, n, sizeof *t->passes);
+    if (!t->passes) {
+        return no_memory(m);
+    }
+    memset(t->passes, 0, (n + 1) * sizeof *t->passes);
+    t->n_known = words->count;
+    if (t->test == MDG_TEXT_LIST && words->table) {
+        for (uint32_t i = 0; i < t->count; i++) {
+            uint32_t word = mdg_dictionary_find(words, seed, t->texts[i]);
+            if (word != MDG_NO_WORD) {
+                t->passes[word / 64] |= (uint64_t)1 << word % 64;
+            }
+        }
+        return MIDGE_OK;
+    }
+    for (uint32_t word = 0; word < words->count; word++) {
+        uint64_t hit = mdg_term_text(t, mdg_dictionary_text(words, word)) != 0;
+        t->passes[word / 64] |= hit << word % 64;
+    }
+    return MIDGE_OK;
+}
+
+/* The numbers of the texts, ascending; absent ones are largest. */
+static midge_status find_words(const maker *m) {
+    mdg_term *t = m->term;
+    t->words = alloc(m, t->count, sizeof *t->words);
+    if (!t->words) {
+        return no_memory(m);
+    }
+    t->epoch = m->column->words.epoch;
+    t->n_known = m->column->words.count;
+    for (uint32_t i = 0; i < t->count; i++) {
+        t->words[i] = mdg_dictionary_find(
+            &m->column->words, m->filter->columns->seed, t->texts[i]);
+    }
+    return MIDGE_OK;
+}
+
+static midge_status make_string(const maker *m) {
+    mdg_term *t = m->term;
+    MIDGE_TRY(need(m, MDG_LITERAL_TEXT, "compare it with a text in quotes"));
+    switch (m->c->test) {
+    case MDG_TEST_IN:
+        break;
+    case MDG_TEST_STARTS:
+        t->test = MDG_TEXT_STARTS;
+        break;
+    case MDG_TEST_CONTAINS:
+        t->test = MDG_TEXT_CONTAINS;
+        break;
+    case MDG_TEST_COMPARE:
+        /* > is not <=, >= is not < */
+        t->negated ^= m->c->compare == MDG_UNEQUAL ||
+                      m->c->compare == MDG_GREATER ||
+                      m->c->compare == MDG_GREATER_EQUAL;
+        t->test =
+            m->c->compare <= MDG_UNEQUAL ? MDG_TEXT_LIST
+            : m->c->compare == MDG_LESS || m->c->compare == MDG_GREATER_EQUAL
+                ? MDG_TEXT_LESS
+                : MDG_TEXT_LESS_EQUAL;
+        break;
+    default:
+        return mismatch(m, m->c->column_at,
+                        "use = != < <= > >= in, starts, contains or is null");
+    }
+    MIDGE_TRY(take_texts(m));
+    t->kind = t->test == MDG_TEXT_LIST && t->count == 1 ? MDG_TERM_WORD
+                                                        : MDG_TERM_STRING;
+    return t->kind == MDG_TERM_WORD ? find_words(m) : know_words(m);
+}
+
+static midge_status make_set(const maker *m) {
+    const mdg_condition *c = m->c;
+    MIDGE_TRY(need(m, MDG_LITERAL_TEXT, "compare it with texts in quotes"));
+    int equal = c->test == MDG_TEST_COMPARE && c->compare <= MDG_UNEQUAL;
+    if (!equal && c->test != MDG_TEST_IN && c->test != MDG_TEST_ALL &&
+        c->test != MDG_TEST_ELEMENT && c->test != MDG_TEST_CONTAINS) {
+        return mismatch(m, c->column_at,
+                        "use = != in, all, contains or is null");
+    }
+    m->term->negated ^= equal && c->compare == MDG_UNEQUAL;
+    MIDGE_TRY(take_texts(m));
+    m->term->test = MDG_TEXT_LIST;
+    m->term->kind =
+        c->test == MDG_TEST_ALL ? MDG_TERM_SET_ALL : MDG_TERM_SET_ANY;
+    return c->test == MDG_TEST_ALL ? find_words(m) : know_words(m);
+}
+
+/* ---- Any ----------------------------------------------------------------- */
+
+static midge_status make(const maker *m) {
+    if (m->c->test == MDG_TEST_NULL) {
+        m->term->kind = MDG_TERM_NULL;
+        return MIDGE_OK;
+    }
+    if (m->c->test == MDG_TEST_ELEMENT && m->column->kind != MIDGE_META_SET) {
+        return mismatch(m, m->c->column_at,
+                        "in needs a set, or a list in parentheses");
+    }
+    switch (m->column->kind) {
+    case MIDGE_META_BOOL:
+        return make_bool(m);
+    case MIDGE_META_STRING:
+        return make_string(m);
+    case MIDGE_META_SET:
+        return make_set(m);
+    case MIDGE_META_INT:
+    case MIDGE_META_FLOAT:
+        break;
+    }
+    return make_number(m);
+}
+
+midge_status mdg_term_new(midge_filter *filter, const mdg_condition *condition,
+                          mdg_term **out, midge_error *err) {
+    maker m = {.filter = filter, .c = condition, .err = err};
+    m.term = midge_arena_alloc(&filter->arena, sizeof *m.term);
+    *out = m.term;
+    if (!m.term) {
+        return no_memory(&m);
+    }
+    *m.term =
+        (mdg_term){.negated = condition->negated, .column = condition->column};
+    if (condition->test == MDG_TEST_CONSTANT) {
+        m.term->kind = MDG_TERM_CONSTANT;
+        m.term->negated ^= !condition->literals[0].truth;
+        return MIDGE_OK;
+    }
+    m.column = &filter->columns->columns[condition->column];
+    return make(&m);
+}
