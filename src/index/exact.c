@@ -1,0 +1,246 @@
+/* exact.c: queries compared with every row that lives and passes.
+ *
+ * Many queries are shared among the workers; of few queries the rows are, and
+ * each worker keeps the nearest of its own, which are then put together. What
+ * is kept depends on distances and row numbers alone, and a distance on its
+ * query and row alone: any shares give the same.
+ */
+#include "index/exact.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/parallel.h"
+
+#define SHARE_QUERIES 32u           /* for each worker, or rows are shared */
+#define SHARE_CELLS   500000u       /* some 50 microseconds */
+#define BLOCK_BYTES   (32u * 1024u) /* of rows */
+#define ROWS_UNIT     64u
+
+/* What a worker has. */
+typedef struct worker {
+    mdg_exact_queries queries;
+    mdg_exact_scratch scratch;
+    mdg_best best[MDG_EXACT_QUERIES];
+    mdg_scorer scorers[MDG_EXACT_QUERIES];
+    void *room;              /* of scorers */
+    midge_neighbour *places; /* (MDG_EXACT_QUERIES at most, k), when rows are
+                                shared */
+} worker;
+
+typedef struct search {
+    mdg_exact e;
+    midge_neighbour *found;
+    uint32_t *n_found;
+    unsigned n_workers;
+    worker *workers;
+    size_t n_places;        /* queries whose places a worker has */
+    const worker *prepared; /* whose queries are searched, by rows */
+} search;
+
+static float reach_of(const midge_query *q) {
+    return q->within ? q->radius : __builtin_inff();
+}
+
+/* The vectors of queries are floats, or bytes. */
+static const void *query_vector(const mdg_exact *e, size_t i) {
+    const mdg_vectors *v = &e->index->rows;
+    const size_t size = v->storage == MIDGE_STORAGE_BINARY
+                            ? ((size_t)v->dim + 7) / 8
+                            : (size_t)v->dim * 4;
+    return (const char *)e->query->vectors + i * size;
+}
+
+static void prepare(const mdg_exact *e, worker *w, size_t first, size_t count) {
+    w->queries.first = (uint32_t)first;
+    w->queries.count = (uint32_t)count;
+    w->queries.scorers = w->scorers;
+    for (size_t q = 0; q < count; q++) {
+        mdg_scorer_exact(&e->index->rows, query_vector(e, first + q), w->room,
+                         w->scorers + q);
+    }
+}
+
+/* The k nearest of each query of `w`, into `places` (count, k). */
+static void begin_best(const search *s, worker *w, size_t count,
+                       midge_neighbour *places) {
+    const uint32_t k = s->e.query->k;
+    for (size_t q = 0; q < count; q++) {
+        mdg_best_init(w->best + q, places + q * k, k, reach_of(s->e.query));
+    }
+}
+
+static void finish_best(const search *s, size_t first, size_t count,
+                        mdg_best *best) {
+    for (size_t q = 0; q < count; q++) {
+        mdg_best_sort(best + q);
+        s->n_found[first + q] = best[q].held;
+    }
+}
+
+/* ---- Sharing the queries ------------------------------------------------- */
+
+static void search_queries(void *arg, size_t begin, size_t end,
+                           unsigned number) {
+    const search *s = arg;
+    worker *w = s->workers + number;
+    for (size_t first = begin; first < end; first += MDG_EXACT_QUERIES) {
+        const size_t left = end - first;
+        const size_t count =
+            left < MDG_EXACT_QUERIES ? left : MDG_EXACT_QUERIES;
+        prepare(&s->e, w, first, count);
+        begin_best(s, w, count, s->found + first * s->e.query->k);
+        mdg_exact_scan(&s->e, &w->queries, 0, s->e.index->n_rows, &w->scratch,
+                       w->best);
+        finish_best(s, first, count, w->best);
+    }
+}
+
+static size_t share_queries(const search *s) {
+    const size_t cells = (size_t)s->e.n_pass * s->e.index->options.dim;
+    const size_t enough = SHARE_CELLS / (cells + 1);
+    return enough < SHARE_QUERIES ? SHARE_QUERIES : enough;
+}
+
+/* ---- Sharing the rows ---------------------------------------------------- */
+
+static void search_rows(void *arg, size_t begin, size_t end, unsigned number) {
+    const search *s = arg;
+    worker *w = s->workers + number;
+    const size_t n_rows = s->e.index->n_rows;
+    const size_t last = end * ROWS_UNIT < n_rows ? end * ROWS_UNIT : n_rows;
+    mdg_exact_scan(&s->e, &s->prepared->queries, (uint32_t)(begin * ROWS_UNIT),
+                   (uint32_t)last, &w->scratch, w->best);
+}
+
+/* What the other workers found is offered to the first. */
+static void put_together(const search *s, size_t count) {
+    for (unsigned i = 1; i < s->n_workers; i++) {
+        for (size_t q = 0; q < count; q++) {
+            const mdg_best *other = s->workers[i].best + q;
+            for (uint32_t j = 0; j < other->held; j++) {
+                (void)mdg_best_offer(s->workers[0].best + q, other->at[j].row,
+                                     other->at[j].distance);
+            }
+        }
+    }
+}
+
+static void share_rows(search *s) {
+    const size_t n_queries = s->e.query->count;
+    const size_t units = (s->e.index->n_rows + ROWS_UNIT - 1) / ROWS_UNIT;
+    for (size_t first = 0; first < n_queries; first += s->n_places) {
+        const size_t left = n_queries - first;
+        const size_t count = left < s->n_places ? left : s->n_places;
+        const size_t unit = ROWS_UNIT * count * s->e.index->options.dim;
+        prepare(&s->e, s->workers, first, count);
+        s->prepared = s->workers;
+        begin_best(s, s->workers, count, s->found + first * s->e.query->k);
+        for (unsigned i = 1; i < s->n_workers; i++) {
+            begin_best(s, s->workers + i, count, s->workers[i].places);
+        }
+        mdg_parallel_for(s->e.index->env, units, SHARE_CELLS / unit + 1,
+                         search_rows, s);
+        put_together(s, count);
+        finish_best(s, first, count, s->workers->best);
+    }
+}
+
+/* ---- Memory -------------------------------------------------------------- */
+
+static size_t places_size(const search *s) {
+    return s->n_places * s->e.query->k;
+}
+
+static void free_workers(search *s) {
+    const midge_env *env = s->e.index->env;
+    const mdg_vectors *v = &s->e.index->rows;
+    for (unsigned i = 0; s->workers && i < s->n_workers; i++) {
+        worker *w = s->workers + i;
+        mdg_release(env, w->room, mdg_scorer_bytes(v), 1);
+        mdg_release(env, w->scratch.decoded, v->dim, sizeof(float));
+        mdg_release(env, w->places, places_size(s), sizeof *w->places);
+    }
+    mdg_release(env, s->workers, s->n_workers, sizeof *s->workers);
+}
+
+static midge_status make_workers(search *s) {
+    const midge_env *env = s->e.index->env;
+    const mdg_vectors *v = &s->e.index->rows;
+    s->workers = mdg_alloc_zero(env, s->n_workers, sizeof *s->workers);
+    for (unsigned i = 0; s->workers && i < s->n_workers; i++) {
+        worker *w = s->workers + i;
+        w->room = mdg_alloc(env, mdg_scorer_bytes(v), 1);
+        w->scratch.decoded = mdg_alloc(env, v->dim, sizeof(float));
+        if (!w->room || !w->scratch.decoded) {
+            return MIDGE_E_NOMEM;
+        }
+        if (i > 0 && s->n_places > 0) {
+            w->places = mdg_alloc(env, places_size(s), sizeof *w->places);
+            if (!w->places) {
+                return MIDGE_E_NOMEM;
+            }
+        }
+    }
+    return s->workers ? MIDGE_OK : MIDGE_E_NOMEM;
+}
+
+/* ---- The search ---------------------------------------------------------- */
+
+static void plan_shares(search *s) {
+    const size_t n_queries = s->e.query->count;
+    const size_t row_bytes = s->e.index->rows.row_bytes;
+    size_t n_block = BLOCK_BYTES / row_bytes;
+    n_block = n_block < 8 ? 8 : n_block;
+    n_block = n_block > MDG_EXACT_ROWS ? MDG_EXACT_ROWS : n_block;
+    s->e.n_block = (uint32_t)n_block;
+    s->n_workers = mdg_workers(s->e.index->env);
+    s->n_places = 0;
+    if (s->n_workers > 1 && n_queries < (size_t)SHARE_QUERIES * s->n_workers) {
+        s->n_places =
+            n_queries < MDG_EXACT_QUERIES ? n_queries : MDG_EXACT_QUERIES;
+    }
+}
+
+static midge_status run(search *s, midge_error *err) {
+    MIDGE_TRY(mdg_exact_rows_need(&s->e, err));
+    if (make_workers(s) != MIDGE_OK) {
+        return midge_fail(err, MIDGE_E_NOMEM, "no memory for a search");
+    }
+    if (s->n_places > 0) {
+        share_rows(s);
+    } else {
+        mdg_parallel_for(s->e.index->env, s->e.query->count, share_queries(s),
+                         search_queries, s);
+    }
+    return MIDGE_OK;
+}
+
+static void count_work(const mdg_exact *e, midge_search_stats *stats) {
+    const uint32_t live = e->index->n_rows - e->index->n_dead;
+    stats->distances += (uint64_t)e->n_pass * e->query->count;
+    stats->exact_queries += e->query->count;
+    stats->selectivity = live > 0 ? (double)e->n_pass / live : 1.0;
+}
+
+midge_status mdg_exact_search(const midge_index *index,
+                              const midge_query *query, midge_neighbour *found,
+                              uint32_t *n_found, midge_search_stats *stats,
+                              midge_error *err) {
+    search s = {.e = {.index = index, .query = query},
+                .found = found,
+                .n_found = n_found};
+    if (query->count == 0) {
+        return MIDGE_OK;
+    }
+    memset(n_found, 0, query->count * sizeof *n_found);
+    plan_shares(&s);
+    MIDGE_TRY(mdg_exact_rows_init(&s.e, err));
+    midge_status status = s.e.n_pass > 0 ? run(&s, err) : MIDGE_OK;
+    if (status == MIDGE_OK && stats) {
+        count_work(&s.e, stats);
+    }
+    free_workers(&s);
+    mdg_exact_rows_deinit(&s.e);
+    return status;
+}

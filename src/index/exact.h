@@ -1,0 +1,62 @@
+/* exact.h: what the exact_*.c files share: a query against every row.
+ *
+ *   exact.c        who does what: queries or rows are shared among workers
+ *   exact_rows.c   which rows live and pass, block by block
+ *   exact_scan.c   blocks of rows measured by the scorer of each query
+ *   exact_best.h   the k nearest so far
+ */
+#ifndef MDG_EXACT_H
+#define MDG_EXACT_H
+
+#include "index/exact_best.h"
+#include "index/index_internal.h"
+
+#define MDG_EXACT_ROWS    256u /* of a block, at most */
+#define MDG_EXACT_QUERIES 256u
+
+/* What is searched, the same for all queries. */
+typedef struct mdg_exact {
+    const midge_index *index;
+    const midge_query *query;
+    uint64_t *pass;   /* (n_rows / 64 + 1) bits; NULL: every row */
+    uint32_t n_pass;  /* rows that live and pass */
+    uint32_t n_block; /* rows of a block */
+} mdg_exact;
+
+/* Some queries made ready. */
+typedef struct mdg_exact_queries {
+    uint32_t first;
+    uint32_t count;
+    mdg_scorer *scorers; /* (MDG_EXACT_QUERIES at most) */
+} mdg_exact_queries;
+
+/* Rows looked at together. */
+typedef struct mdg_exact_block {
+    uint32_t count;
+    uint32_t rows[MDG_EXACT_ROWS]; /* ascending */
+} mdg_exact_block;
+
+/* What a worker needs for itself. */
+typedef struct mdg_exact_scratch {
+    mdg_exact_block block;
+    float distances[MDG_EXACT_ROWS];
+    float *decoded; /* (dim): for scorers, one at a time */
+} mdg_exact_scratch;
+
+/* Finds which rows live and pass. */
+midge_status mdg_exact_rows_init(mdg_exact *e, midge_error *err);
+void mdg_exact_rows_deinit(mdg_exact *e);
+/* Makes sure that the rows that will be read are there and whole. */
+midge_status mdg_exact_rows_need(const mdg_exact *e, midge_error *err);
+/* The next of them from `row` on and below `end`, as many as a block takes;
+ * returns where to go on. */
+uint32_t mdg_exact_rows_next(const mdg_exact *e, uint32_t row, uint32_t end,
+                             mdg_exact_block *block);
+
+/* Measures the rows from `begin` to below `end`, and offers them to best
+ * (queries->count). */
+void mdg_exact_scan(const mdg_exact *e, const mdg_exact_queries *queries,
+                    uint32_t begin, uint32_t end, mdg_exact_scratch *scratch,
+                    mdg_best *best);
+
+#endif

@@ -1,0 +1,74 @@
+/* exact_best.h: the k nearest so far, as a heap with the farthest on top. Of
+ * equal distances the larger row number is the farther: what is kept does not
+ * depend on the order in which rows come. */
+#ifndef MDG_EXACT_BEST_H
+#define MDG_EXACT_BEST_H
+
+#include "midge/index.h"
+
+typedef struct mdg_best {
+    midge_neighbour *at; /* (k) */
+    uint32_t k;
+    uint32_t held;
+    float reach; /* what is farther than this is not kept */
+} mdg_best;
+
+static inline int mdg_nearer(midge_neighbour a, midge_neighbour b) {
+    return a.distance < b.distance ||
+           (a.distance == b.distance && a.row < b.row);
+}
+
+static inline void mdg_best_init(mdg_best *best, midge_neighbour *at,
+                                 uint32_t k, float reach) {
+    *best = (mdg_best){at, k, 0, reach};
+}
+
+/* `one` into the place `i`, or below it while its children are farther. */
+static inline void mdg_best_sift(midge_neighbour *at, uint32_t count,
+                                 uint32_t i, midge_neighbour one) {
+    for (size_t child = 2 * (size_t)i + 1; child < count;
+         child = 2 * (size_t)i + 1) {
+        child += child + 1 < count && mdg_nearer(at[child], at[child + 1]);
+        if (!mdg_nearer(one, at[child])) {
+            break;
+        }
+        at[i] = at[child];
+        i = (uint32_t)child;
+    }
+    at[i] = one;
+}
+
+/* 1 when it was kept. */
+static inline int mdg_best_offer(mdg_best *best, uint32_t row, float distance) {
+    const midge_neighbour one = {row, distance};
+    if (!(distance <= best->reach)) {
+        return 0;
+    }
+    if (best->held < best->k) {
+        uint32_t i = best->held++;
+        for (; i > 0 && mdg_nearer(best->at[(i - 1) / 2], one);
+             i = (i - 1) / 2) {
+            best->at[i] = best->at[(i - 1) / 2];
+        }
+        best->at[i] = one;
+    } else if (mdg_nearer(one, best->at[0])) {
+        mdg_best_sift(best->at, best->k, 0, one);
+    } else {
+        return 0;
+    }
+    if (best->held == best->k) {
+        best->reach = best->at[0].distance;
+    }
+    return 1;
+}
+
+/* Nearest first; then nothing can be offered any more. */
+static inline void mdg_best_sort(mdg_best *best) {
+    for (uint32_t count = best->held; count > 1;) {
+        midge_neighbour last = best->at[--count];
+        best->at[count] = best->at[0];
+        mdg_best_sift(best->at, count, 0, last);
+    }
+}
+
+#endif

@@ -1,0 +1,492 @@
+/* exact_test.c: a query against every row: what is found is what measuring and
+ * sorting all of them gives, bit by bit, for every metric and storage; and the
+ * distances are those of their formulas. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "../kernels/variants.h"
+#include "base/rng.h"
+#include "index/index_internal.h"
+#include "midge/os.h"
+#include "test_env.h"
+
+enum { ROWS_MAX = 1500, QUERIES_MAX = 300, DIM_MAX = 80, K_MAX = 1600 };
+
+static float rows[ROWS_MAX * DIM_MAX];
+static float queries[QUERIES_MAX * DIM_MAX];
+static midge_neighbour want[K_MAX];
+
+/* A metric and a storage that go together. */
+struct mode {
+    midge_metric metric;
+    midge_storage storage;
+};
+
+static const struct mode modes[] = {
+    {MIDGE_METRIC_L2SQ, MIDGE_STORAGE_F32},
+    {MIDGE_METRIC_COSINE, MIDGE_STORAGE_F32},
+    {MIDGE_METRIC_IP, MIDGE_STORAGE_F32},
+    {MIDGE_METRIC_L1, MIDGE_STORAGE_F32},
+    {MIDGE_METRIC_L2SQ, MIDGE_STORAGE_F16},
+    {MIDGE_METRIC_COSINE, MIDGE_STORAGE_F16},
+    {MIDGE_METRIC_IP, MIDGE_STORAGE_F16},
+    {MIDGE_METRIC_L1, MIDGE_STORAGE_F16},
+    {MIDGE_METRIC_L2SQ, MIDGE_STORAGE_INT8},
+    {MIDGE_METRIC_COSINE, MIDGE_STORAGE_INT8},
+    {MIDGE_METRIC_IP, MIDGE_STORAGE_INT8},
+    {MIDGE_METRIC_L1, MIDGE_STORAGE_INT8},
+    {MIDGE_METRIC_HAMMING, MIDGE_STORAGE_BINARY},
+};
+enum { MODES = sizeof modes / sizeof *modes };
+
+/* ---- Values -------------------------------------------------------------- */
+
+static void fill(float *values, size_t count, uint64_t seed) {
+    mdg_rng rng;
+    mdg_rng_seed(&rng, seed);
+    for (size_t i = 0; i < count; i++) {
+        values[i] = mdg_rng_normal(&rng);
+    }
+}
+
+/* Whole numbers: every sum is exact, so that order and ties are exact too. */
+static void fill_whole(float *values, size_t count, uint64_t seed,
+                       uint32_t span) {
+    mdg_rng rng;
+    mdg_rng_seed(&rng, seed);
+    for (size_t i = 0; i < count; i++) {
+        values[i] = (float)mdg_rng_below(&rng, span) - (float)(span / 2);
+    }
+}
+
+/* Bits past dim are 0. */
+static void clear_bits(uint8_t *vectors, size_t count, uint32_t dim) {
+    const size_t bytes = (dim + 7) / 8;
+    for (size_t i = 0; i < count && dim % 8 != 0; i++) {
+        vectors[(i + 1) * bytes - 1] &= (uint8_t)((1u << dim % 8) - 1);
+    }
+}
+
+static midge_index *make(struct test_env *t, struct mode mode, uint32_t dim,
+                         size_t n) {
+    midge_index_options o = MIDGE_INDEX_DEFAULTS;
+    midge_index *index;
+    o.dim = dim;
+    o.metric = mode.metric;
+    o.storage = mode.storage;
+    o.kind = MIDGE_INDEX_FLAT;
+    assert_int_equal(midge_index_new(&t->env, &o, &index, NULL), MIDGE_OK);
+    if (mode.storage == MIDGE_STORAGE_BINARY) {
+        clear_bits((uint8_t *)rows, n, dim);
+        clear_bits((uint8_t *)queries, QUERIES_MAX, dim);
+    }
+    const midge_rows r = {n, rows, NULL, NULL, NULL};
+    assert_int_equal(midge_index_add(index, &r, NULL, NULL), MIDGE_OK);
+    return index;
+}
+
+static void free_all(struct test_env *t, midge_index *index) {
+    midge_index_free(index);
+    assert_int_equal(t->held_bytes, 0);
+}
+
+/* ---- Oracles ------------------------------------------------------------- */
+
+static const void *query_at(const midge_index *index, const void *vectors,
+                            size_t i) {
+    const uint32_t dim = index->options.dim;
+    return (const char *)vectors +
+           i * (index->options.metric == MIDGE_METRIC_HAMMING ? (dim + 7) / 8
+                                                              : dim * 4);
+}
+
+static int compare(const void *a, const void *b) {
+    const midge_neighbour *x = a, *y = b;
+    if (x->distance != y->distance) {
+        return x->distance < y->distance ? -1 : 1;
+    }
+    return x->row < y->row ? -1 : x->row > y->row;
+}
+
+static int keep_all(uint32_t row) {
+    (void)row;
+    return 1;
+}
+
+/* Every row by itself, by the scorer, and sorted. */
+static uint32_t by_sorting(const midge_index *index, const void *query,
+                           const midge_query *q, int (*keep)(uint32_t row)) {
+    void *room = aligned_alloc(64, mdg_scorer_bytes(&index->rows));
+    midge_neighbour *all = calloc(index->n_rows + 1, sizeof *all);
+    uint32_t count = 0;
+    mdg_scorer scorer;
+    mdg_scorer_exact(&index->rows, query, room, &scorer);
+    for (uint32_t row = 0; row < index->n_rows; row++) {
+        float d;
+        mdg_score(&scorer, 1, &row, &d);
+        d = d == d ? d : INFINITY;
+        if (!mdg_row_dead(index, row) && keep(row) &&
+            (!q->within || d <= q->radius)) {
+            all[count++] = (midge_neighbour){row, d};
+        }
+    }
+    qsort(all, count, sizeof *all, compare);
+    count = count < q->k ? count : q->k;
+    memcpy(want, all, count * sizeof *all);
+    free(all);
+    free(room);
+    return count;
+}
+
+/* Searches, and compares each query with the oracle. */
+static void check(const midge_index *index, const midge_query *q,
+                  int (*keep)(uint32_t row)) {
+    midge_neighbour *found = malloc(q->count * q->k * sizeof *found + 1);
+    uint32_t *n_found = malloc(q->count * sizeof *n_found + 1);
+    midge_search_stats stats = {0, 0, 0, 0};
+    assert_int_equal(mdg_exact_search(index, q, found, n_found, &stats, NULL),
+                     MIDGE_OK);
+    assert_true(stats.exact_queries == q->count);
+    for (size_t i = 0; i < q->count; i++) {
+        uint32_t count =
+            by_sorting(index, query_at(index, q->vectors, i), q, keep);
+        assert_int_equal(n_found[i], count);
+        for (uint32_t j = 0; j < count; j++) {
+            assert_int_equal(found[i * q->k + j].row, want[j].row);
+            assert_memory_equal(&found[i * q->k + j].distance,
+                                &want[j].distance, sizeof(float));
+        }
+    }
+    free(found);
+    free(n_found);
+}
+
+static midge_query ask(size_t count, uint32_t k) {
+    return (midge_query){
+        .count = count, .vectors = queries, .k = k, .exact = 1};
+}
+
+static double formula(midge_metric metric, uint32_t dim, const float *q,
+                      const float *x) {
+    double l2 = 0, l1 = 0, qq = 0, xx = 0, qx = 0;
+    for (uint32_t i = 0; i < dim; i++) {
+        double a = (double)q[i], b = (double)x[i];
+        l2 += (a - b) * (a - b);
+        l1 += fabs(a - b);
+        qq += a * a;
+        xx += b * b;
+        qx += a * b;
+    }
+    switch (metric) {
+    case MIDGE_METRIC_L2SQ:
+        return l2;
+    case MIDGE_METRIC_L1:
+        return l1;
+    case MIDGE_METRIC_IP:
+        return -qx;
+    default:
+        return qq == 0 || xx == 0 ? 1.0 : 1.0 - qx / sqrt(qq * xx);
+    }
+}
+
+/* ---- Tests --------------------------------------------------------------- */
+
+static void every_metric_and_storage(void **state) {
+    static const uint32_t dims[] = {1, 3, 16, 37, 80};
+    static const size_t counts[] = {1, 5, 40, 300};
+    static const uint32_t ks[] = {1, 10, 100, 600};
+    (void)state;
+    for (size_t m = 0; m < MODES; m++) {
+        for (size_t d = 0; d < 5; d++) {
+            struct test_env t;
+            test_env_init(&t);
+            fill(rows, ROWS_MAX * DIM_MAX, 1 + d);
+            fill(queries, QUERIES_MAX * DIM_MAX, 20 + d);
+            midge_index *index = make(&t, modes[m], dims[d], 300 + 50 * d);
+            for (size_t i = 0; i < 4; i++) {
+                midge_query q = ask(counts[i], ks[(i + d) % 4]);
+                check(index, &q, keep_all);
+            }
+            free_all(&t, index);
+        }
+    }
+}
+
+/* Against the formulas, in double, on what is stored. */
+static void distances_are_those_of_the_formulas(void **state) {
+    enum { DIM = 37, N = 200 };
+    float x[DIM];
+    (void)state;
+    fill(rows, N * DIM, 3);
+    fill(queries, 40 * DIM, 4);
+    for (size_t m = 0; m + 1 < MODES; m++) {
+        struct test_env t;
+        midge_neighbour found[40 * N];
+        uint32_t n_found[40];
+        test_env_init(&t);
+        midge_index *index = make(&t, modes[m], DIM, N);
+        midge_query q = ask(40, N);
+        assert_int_equal(
+            mdg_exact_search(index, &q, found, n_found, NULL, NULL), MIDGE_OK);
+        for (size_t i = 0; i < (size_t)40 * N; i++) {
+            mdg_vectors_get(&index->rows, found[i].row, x);
+            double d = formula(modes[m].metric, DIM, queries + i / N * DIM, x);
+            assert_true(fabs((double)found[i].distance - d) <
+                        1e-5 * (1 + fabs(d)));
+        }
+        free_all(&t, index);
+    }
+}
+
+/* Few distinct distances, so that nearly all are ties; counts of rows around
+ * the sizes of a block, counts of queries around theirs. */
+static void ties_and_the_ends_of_blocks(void **state) {
+    static const size_t n_rows[] = {1,   2,   7,   8,   9,    255, 256,
+                                    257, 511, 512, 513, 1024, 1025};
+    static const size_t counts[] = {1, 2, 40, 255, 256, 257, 300};
+    (void)state;
+    fill_whole(rows, ROWS_MAX * 5, 3, 4);
+    fill_whole(queries, QUERIES_MAX * 5, 4, 4);
+    for (size_t i = 0; i < 13; i++) {
+        for (size_t m = 0; m < 4; m++) {
+            struct test_env t;
+            test_env_init(&t);
+            midge_index *index = make(&t, modes[m], 5, n_rows[i]);
+            midge_query q =
+                ask(counts[(i + m) % 7], (uint32_t)(1 + (i * 5 + m * 11) % 60));
+            check(index, &q, keep_all);
+            free_all(&t, index);
+        }
+    }
+}
+
+static int not_every_third(uint32_t row) {
+    return row % 3 != 1;
+}
+
+static void the_dead_are_not_found(void **state) {
+    (void)state;
+    for (size_t m = 0; m < MODES; m++) {
+        struct test_env t;
+        test_env_init(&t);
+        fill(rows, ROWS_MAX * 7, 5);
+        fill(queries, QUERIES_MAX * 7, 6);
+        midge_index *index = make(&t, modes[m], 7, 700);
+        uint64_t ids[700];
+        size_t n = 0, n_deleted;
+        for (uint64_t id = 1; id < 700; id += 3) {
+            ids[n++] = id;
+        }
+        assert_int_equal(
+            midge_index_delete(index, n, ids, NULL, &n_deleted, NULL),
+            MIDGE_OK);
+        assert_int_equal(n_deleted, n);
+        midge_query q = ask(m % 2 ? 60 : 3, 600);
+        check(index, &q, not_every_third);
+        free_all(&t, index);
+    }
+}
+
+static void within_a_radius(void **state) {
+    (void)state;
+    for (size_t m = 0; m < MODES; m++) {
+        struct test_env t;
+        test_env_init(&t);
+        fill(rows, ROWS_MAX * 16, 7);
+        fill(queries, QUERIES_MAX * 16, 8);
+        midge_index *index = make(&t, modes[m], 16, 500);
+        midge_query q = ask(60, 20);
+        (void)by_sorting(index, queries, &q, keep_all);
+        const float radii[] = {
+            -1e30f, -1.0f, 0.0f,    want[3].distance, want[15].distance,
+            1.0f,   3e38f, INFINITY};
+        q.within = 1;
+        for (size_t i = 0; i < sizeof radii / sizeof *radii; i++) {
+            q.radius = radii[i];
+            q.count = i % 2 ? 2 : 60;
+            check(index, &q, keep_all);
+        }
+        free_all(&t, index);
+    }
+}
+
+static void more_wanted_than_there_is(void **state) {
+    struct test_env t;
+    (void)state;
+    test_env_init(&t);
+    fill(queries, 400, 6);
+    fill(rows, 400, 6);
+    midge_index *index = make(&t, modes[0], 4, 0);
+    midge_query q = ask(30, 10);
+    check(index, &q, keep_all);
+    midge_rows r = {3, rows, NULL, NULL, NULL};
+    assert_int_equal(midge_index_add(index, &r, NULL, NULL), MIDGE_OK);
+    check(index, &q, keep_all);
+    q.count = 0;
+    assert_int_equal(mdg_exact_search(index, &q, NULL, NULL, NULL, NULL),
+                     MIDGE_OK);
+    free_all(&t, index);
+}
+
+/* Directions that are equal or opposite, zero, and too long to be measured. */
+static void cosine_at_its_ends(void **state) {
+    midge_neighbour found[42];
+    uint32_t n_found;
+    struct test_env t;
+    (void)state;
+    test_env_init(&t);
+    fill(rows, 40 * 7, 8);
+    for (size_t i = 0; i < 7; i++) {
+        rows[7 * 40 + i] = 0.0f;
+        rows[7 * 41 + i] = 2e38f;
+    }
+    midge_index *index = make(&t, modes[1], 7, 42);
+    for (size_t r = 0; r < 40; r++) {
+        for (size_t i = 0; i < 7; i++) {
+            queries[r * 7 + i] = rows[r * 7 + i] * (float)(1 + r % 9) * 0.37f;
+        }
+        midge_query one = {.count = 1, .vectors = queries + r * 7, .k = 42};
+        assert_int_equal(
+            mdg_exact_search(index, &one, found, &n_found, NULL, NULL),
+            MIDGE_OK);
+        assert_int_equal(n_found, 42);
+        assert_int_equal(found[0].row, r);
+        assert_true(found[0].distance < 1e-6f);
+        for (size_t i = 0; i < 42; i++) {
+            assert_true(found[i].distance >= 0.0f &&
+                        found[i].distance <= 2.000001f);
+            assert_true(found[i].row < 40 || found[i].distance == 1.0f);
+        }
+    }
+    const float odd[2][7] = {{0}, {-2e38f, 2e38f, 1, 0, 0, 2e38f, -2e38f}};
+    memcpy(queries + 40 * 7, odd, sizeof odd);
+    midge_query q = ask(42, 42);
+    check(index, &q, keep_all);
+    q = (midge_query){.count = 2, .vectors = odd, .k = 42};
+    check(index, &q, keep_all);
+    free_all(&t, index);
+}
+
+/* Shares of odd sizes, the last first. `ctx` counts the loops. */
+static void odd_shares(void *ctx, size_t count, size_t grain,
+                       midge_range_fn body, void *arg) {
+    size_t size = grain + (count - grain) / 7;
+    for (size_t i = (count - 1) / size + 1; i-- > 0;) {
+        size_t end = (i + 1) * size;
+        body(arg, i * size, end < count ? end : count, i % 2);
+    }
+    ++*(int *)ctx;
+}
+
+/* Few queries and many, which are shared in two ways. */
+static void the_same_from_any_threads(void **state) {
+    (void)state;
+    for (size_t m = 0; m < MODES; m++) {
+        int n_loops = 0;
+        struct test_env t;
+        test_env_init(&t);
+        fill(rows, ROWS_MAX * 80, 13);
+        fill(queries, QUERIES_MAX * 80, 14);
+        midge_index *index = make(&t, modes[m], 80, ROWS_MAX);
+        t.env.workers = 2;
+        t.env.parallel_fn = odd_shares;
+        t.env.parallel_ctx = &n_loops;
+        midge_query q = ask(300, 9);
+        check(index, &q, keep_all);
+        q = ask(20, 30);
+        check(index, &q, keep_all);
+        assert_int_equal(n_loops, 2); /* so much work is worth sharing */
+        for (unsigned threads = 2; threads < 5; threads++) {
+            midge_os_pool *pool = NULL;
+            assert_int_equal(midge_os_pool_new(threads, &pool, NULL), MIDGE_OK);
+            midge_os_pool_attach(pool, &t.env);
+            q = ask(threads == 3 ? 300 : 30, 9);
+            check(index, &q, keep_all);
+            midge_os_pool_free(pool);
+        }
+        t.env.parallel_fn = NULL;
+        free_all(&t, index);
+    }
+}
+
+/* By any table of kernels: the same bits. */
+static void the_same_from_any_kernels(void **state) {
+    static midge_neighbour found[2][60 * 9];
+    static uint32_t n_found[60];
+    struct variants v = variants_here();
+    (void)state;
+    fill(rows, 700 * 37, 10);
+    fill(queries, 60 * 37, 11);
+    for (size_t m = 0; m < MODES; m++) {
+        for (int i = 0; i < v.count; i++) {
+            struct test_env t;
+            test_env_init(&t);
+            midge_index *index = make(&t, modes[m], 37, 700);
+            midge_query q = ask(60, 9);
+            index->kernels = v.table[i];
+            index->rows.kernels = v.table[i];
+            assert_int_equal(
+                mdg_exact_search(index, &q, found[i > 0], n_found, NULL, NULL),
+                MIDGE_OK);
+            assert_memory_equal(found[i > 0], found[0], sizeof found[0]);
+            free_all(&t, index);
+        }
+    }
+}
+
+static void every_allocation_may_fail(void **state) {
+    static midge_neighbour found[60 * 5];
+    static uint32_t n_found[60];
+    int n_loops = 0;
+    (void)state;
+    fill(rows, 2000, 12);
+    fill(queries, 2000, 13);
+    for (unsigned workers = 1; workers < 3; workers++) {
+        for (size_t count = 1; count < 60; count += 57) {
+            struct test_env t;
+            test_env_init(&t);
+            midge_index *index = make(&t, modes[0], 3, 200);
+            uint64_t id = 7;
+            size_t n_deleted;
+            assert_int_equal(
+                midge_index_delete(index, 1, &id, NULL, &n_deleted, NULL),
+                MIDGE_OK);
+            const size_t held = t.held_bytes;
+            const midge_query q = ask(count, 5);
+            long n = 0;
+            t.env.workers = workers;
+            t.env.parallel_fn = odd_shares;
+            t.env.parallel_ctx = &n_loops;
+            midge_status s = MIDGE_E_NOMEM;
+            while (s != MIDGE_OK) {
+                t.calls = 0;
+                t.fail_at = ++n;
+                s = mdg_exact_search(index, &q, found, n_found, NULL, NULL);
+                assert_true(s == MIDGE_OK || s == MIDGE_E_NOMEM);
+                assert_int_equal(t.held_bytes, held);
+            }
+            assert_true(n > 3);
+            free_all(&t, index);
+        }
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_metric_and_storage),
+        cmocka_unit_test(distances_are_those_of_the_formulas),
+        cmocka_unit_test(ties_and_the_ends_of_blocks),
+        cmocka_unit_test(the_dead_are_not_found),
+        cmocka_unit_test(within_a_radius),
+        cmocka_unit_test(more_wanted_than_there_is),
+        cmocka_unit_test(cosine_at_its_ends),
+        cmocka_unit_test(the_same_from_any_threads),
+        cmocka_unit_test(the_same_from_any_kernels),
+        cmocka_unit_test(every_allocation_may_fail),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
