@@ -210,8 +210,8 @@ SUM_OF_BF16(l2sq_bf16, ROW_SQUARE)
 SUM_OF_F16(dot_f16, ROW_PRODUCT)
 SUM_OF_F16(l2sq_f16, ROW_SQUARE)
 
-ROWS_OF(dot_rows, uint16_t, load_f16, f32_of_f16, ROW_PRODUCT)
-ROWS_OF(l2sq_rows, uint16_t, load_f16, f32_of_f16, ROW_SQUARE)
+ROWS_OF(dot_rows, uint16_t, load_f16, f32_of_f16, ROW_PRODUCT, TWICE)
+ROWS_OF(l2sq_rows, uint16_t, load_f16, f32_of_f16, ROW_SQUARE, TWICE)
 GATHER_OF(gather_dot_f16, uint16_t, dot_rows)
 GATHER_OF(gather_l2sq_f16, uint16_t, l2sq_rows)
 #else

@@ -14,8 +14,9 @@
 /* Rows at once, and registers of their lanes in one pass over them: as many as
  * leave sums and loads within the registers. A wasm engine hoists the loads of
  * a block, so that its passes are over a quarter of the lanes, two blocks a
- * round; it has no way to fetch ahead, and adds to pointers for less than it
- * computes indices. */
+ * round, or four where a block is so little work that the loop's own
+ * instructions count; it has no way to fetch ahead, and adds to pointers for
+ * less than it computes indices. */
 #if VW == 16
 #define ROWS 8
 #elif VW == 8 || defined(__wasm__)
@@ -25,21 +26,25 @@
 #endif
 
 #if defined(__wasm__)
-#define PART  1
-#define FETCH 0
-#define LOOP(size)                                                             \
+#define PART       1
+#define FETCH      0
+#define TWICE      _Pragma("clang loop unroll_count(2)")
+#define FOUR_TIMES _Pragma("clang loop unroll_count(4)")
+#define LOOP(size, unroll)                                                     \
     const float *end = y + (size);                                             \
-    _Pragma("clang loop unroll_count(2)") for (; y != end; y += LANES)
+    unroll for (; y != end; y += LANES)
 #define AT(p, j)  ((p) + (j) * VW)
 #define NEXT(p)   ((p) += LANES)
 #define FOLD_ROWS EVERY_ROW
 #else
-#define PART       REGS
-#define FETCH      1
-#define LOOP(size) for (size_t i = 0; i != (size); i += LANES)
-#define AT(p, j)   ((p) + i + (j) * VW)
-#define NEXT(p)    (p)
-#define FOLD_ROWS  EACH_ROW
+#define PART  REGS
+#define FETCH 1
+#define TWICE
+#define FOUR_TIMES
+#define LOOP(size, unroll) for (size_t i = 0; i != (size); i += LANES)
+#define AT(p, j)           ((p) + i + (j) * VW)
+#define NEXT(p)            (p)
+#define FOLD_ROWS          EACH_ROW
 #endif
 
 #define EVERY_ROW for (size_t r = 0; r < ROWS; r++)
@@ -49,7 +54,7 @@
 #define ROW_SQUARE(x, y)  (((x) - (y)) * ((x) - (y)))
 
 /* out_r = sum of term(row_r[i], x[i]) over i < cols. */
-#define ROWS_OF(name, type, load, load_one, term)                              \
+#define ROWS_OF(name, type, load, load_one, term, unroll)                      \
     SHARED void name(size_t cols, const type *const *row, const float *x,      \
                      float *out) {                                             \
         vf lanes[ROWS][REGS];                                                  \
@@ -60,7 +65,7 @@
             EACH_ROW {                                                         \
                 p[r] = row[r] + part * VW;                                     \
             }                                                                  \
-            LOOP(cols - cols % LANES) {                                        \
+            LOOP(cols - cols % LANES, unroll) {                                \
                 _Pragma("GCC unroll 4") for (size_t j = 0; j < PART; j++) {    \
                     vf v = LOAD(AT(y, j));                                     \
                     EACH_ROW {                                                 \

@@ -2,24 +2,24 @@
 #include "kernels/rows.h"
 
 #define SAME(x) (x)
-ROWS_OF(dot_rows, float, LOAD, SAME, ROW_PRODUCT)
-ROWS_OF(l2sq_rows, float, LOAD, SAME, ROW_SQUARE)
+ROWS_OF(dot_rows, float, LOAD, SAME, ROW_PRODUCT, FOUR_TIMES)
+ROWS_OF(l2sq_rows, float, LOAD, SAME, ROW_SQUARE, TWICE)
 GATHER_OF(gather_dot_f32, float, dot_rows)
 GATHER_OF(gather_l2sq_f32, float, l2sq_rows)
 
 #define MATRIX_OF(name, one, rows_of)                                          \
     void NAME(name)(size_t rows, size_t cols, const float *a, size_t lda,      \
                     const float *x, float *out) {                              \
-        size_t i = 0;                                                          \
-        for (; rows - i >= ROWS; i += ROWS) {                                  \
+        for (; rows >= ROWS; rows -= ROWS, out += ROWS) {                      \
             const float *row[ROWS];                                            \
             EACH_ROW {                                                         \
-                row[r] = a + (i + r) * lda;                                    \
+                row[r] = a;                                                    \
+                a += lda;                                                      \
             }                                                                  \
-            rows_of(cols, row, x, out + i);                                    \
+            rows_of(cols, row, x, out);                                        \
         }                                                                      \
-        for (; i < rows; i++) {                                                \
-            out[i] = NAME(one)(cols, a + i * lda, x);                          \
+        for (; rows > 0; rows--, a += lda) {                                   \
+            *out++ = NAME(one)(cols, a, x);                                    \
         }                                                                      \
     }
 MATRIX_OF(gemv_f32, dot_f32, dot_rows)
