@@ -19,23 +19,3 @@ size_t mdg_packed_stride(const midge_index *index) {
 }
 void mdg_packed_renumber(midge_index *index, mdg_mover *mover) {
 }
-
-/* ---- image --------------------------------------------------------------- */
-midge_status mdg_image_need_vectors(const midge_index *index,
-                                    const mdg_vectors *which, size_t count,
-                                    const uint32_t *rows, midge_error *err) {
-    return midge_fail(err, MIDGE_E_UNSUPPORTED, "not built yet");
-}
-midge_status mdg_image_need_links(const midge_index *index, uint32_t row,
-                                  midge_error *err) {
-    return midge_fail(err, MIDGE_E_UNSUPPORTED, "not built yet");
-}
-midge_status mdg_image_need_packed(const midge_index *index, uint32_t row,
-                                   midge_error *err) {
-    return midge_fail(err, MIDGE_E_UNSUPPORTED, "not built yet");
-}
-midge_status mdg_image_need_all(const midge_index *index, midge_error *err) {
-    return midge_fail(err, MIDGE_E_UNSUPPORTED, "not built yet");
-}
-void mdg_image_drop(midge_index *index) {
-}

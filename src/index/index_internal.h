@@ -86,6 +86,7 @@ struct midge_index {
     int renumbered;          /* since the last commit: only a whole image tells
                                 what changed */
     struct mdg_image *image; /* the file's bytes the parts lie in; or NULL */
+    struct mdg_track *track; /* what the file has; or NULL */
 };
 
 static inline int mdg_row_dead(const midge_index *index, uint32_t row) {
