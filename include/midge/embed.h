@@ -80,7 +80,7 @@ midge_embedder_embed(midge_embedder *embedder, const midge_embed_batch *batch,
  * nothing to fit (an endpoint). Fit before the first text is added, save the
  * state with the index, and use it for queries: vectors made before and after
  * do not go together. */
-#define MIDGE_EMBED_FIT_MIN 16u
+#define MIDGE_EMBED_FIT_MIN 1000u
 #define MIDGE_EMBED_FIT_MAX 65536u
 MIDGE_API MIDGE_NODISCARD midge_status
 midge_embedder_fit(midge_embedder *embedder, size_t count,
@@ -148,13 +148,15 @@ MIDGE_API MIDGE_NODISCARD midge_status midge_embedder_words_new(
 
 /* ---- Making one ---------------------------------------------------------- */
 
-/* What stands behind an embedder. midge_embedder_embed has checked the texts
- * (UTF-8, none of them blank: blank ones do not arrive), and looks at every
- * vector that comes back. */
+/* What stands behind an embedder. midge_embedder_embed looks at the texts
+ * before (UTF-8) and at the vectors after (finite; zeros count as none). */
 typedef struct midge_embedder_port {
     const char *kind; /* "words", "http": stands in the state */
-    /* As midge_embedder_embed. batch->skipped is never NULL: a text without a
-     * vector is marked there. */
+    /* Why a text has none: "none of its words has a vector". */
+    const char *no_vector;
+    /* As midge_embedder_embed. batch->skipped is never NULL: it is 1 for blank
+     * texts, for which nothing is to be done, and shall be 1 for others without
+     * a vector. */
     midge_status (*embed)(void *self, const midge_embed_batch *batch,
                           float *out, midge_error *err);
     /* As midge_embedder_fit; may be NULL. */
