@@ -15,7 +15,7 @@ INLINE float apart_one(float x, float y) {
 /* Of registers, and of what is left of a row. */
 #define ROW_APART(x, y)                                                        \
     _Generic((x), float: apart_one, default: apart)((x), (y))
-ROWS_OF(l1_rows, float, LOAD, SAME, ROW_APART)
+ROWS_OF(l1_rows, float, LOAD, SAME, ROW_APART, TWICE)
 GATHER_OF(gather_l1_f32, float, l1_rows)
 
 void NAME(l1_rows_f32)(size_t rows, size_t cols, const float *a, size_t lda,
