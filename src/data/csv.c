@@ -14,21 +14,7 @@
 
 #include "base/alloc.h"
 #include "base/decimal.h"
-#include "base/utf8.h"
-
-#define CELL_MAX 65536u /* bytes of one cell */
-
-typedef struct scanner {
-    const char *text;
-    size_t size;
-    size_t at;
-    char separator;
-    int64_t line; /* of `at`, from 1 */
-    midge_buf cell;
-    int64_t cell_line;
-    int is_quoted;
-    int ends_row; /* the cell just read is the last of its line */
-} scanner;
+#include "data/csv_scan.h"
 
 /* What the first walk learns of a column. */
 typedef struct facts {
@@ -44,148 +30,7 @@ typedef enum cell_kind {
     CELL_TEXT
 } cell_kind;
 
-static midge_status fail_at(midge_error *err, midge_status status, int64_t line,
-                            size_t column, const char *what) {
-    (void)midge_fail(err, status, "line %lld, column %zu: %s", (long long)line,
-                     column, what);
-    return mdg_place(err, status, (size_t)line, column);
-}
-
-/* No NUL, valid UTF-8: else it is not a text at all. */
-static midge_status check_text(const char *text, size_t size,
-                               midge_error *err) {
-    int64_t line = 1;
-    for (size_t i = 0; i < size;) {
-        size_t step = mdg_utf8_size(text + i, size - i);
-        if (text[i] == '\0' || step == 0) {
-            (void)midge_fail(err, MIDGE_E_PARSE,
-                             "line %lld: this is not a text file (CSV wants "
-                             "UTF-8)",
-                             (long long)line);
-            return mdg_place(err, MIDGE_E_PARSE, (size_t)line, 0);
-        }
-        line += text[i] == '\n';
-        i += step;
-    }
-    return MIDGE_OK;
-}
-
-static int may_separate(char c) {
-    return c == ',' || c == ';' || c == '\t';
-}
-
-/* What stands outside of quotes in the header: a comma, else the first
- * semicolon or tab. */
-static char find_separator(const char *text, size_t size) {
-    char found = 0;
-    char before = ','; /* a quote opens a cell only where a cell begins */
-    int is_quoted = 0;
-    for (size_t i = 0; i < size && (is_quoted || text[i] != '\n'); i++) {
-        if (text[i] == '"' && (is_quoted || may_separate(before))) {
-            is_quoted = !is_quoted;
-        } else if (text[i] == ',' && !is_quoted) {
-            return ',';
-        } else if (may_separate(text[i]) && !is_quoted && !found) {
-            found = text[i];
-        }
-        before = text[i];
-    }
-    return found ? found : ',';
-}
-
-static void rewind_scanner(scanner *s) {
-    s->at = s->size >= 3 && memcmp(s->text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
-    s->line = 1;
-    s->ends_row = 0;
-}
-
-/* Behind a cell: the separator, or the end of the line. */
-static midge_status end_cell(scanner *s, size_t column, midge_error *err) {
-    s->ends_row = 1;
-    if (s->at == s->size) {
-        return MIDGE_OK;
-    }
-    char c = s->text[s->at++];
-    if (c == '\r' && s->at < s->size && s->text[s->at] == '\n') {
-        c = s->text[s->at++];
-    }
-    if (c == s->separator) {
-        s->ends_row = 0;
-    } else if (c == '\n') {
-        s->line++;
-    } else {
-        return fail_at(err, MIDGE_E_PARSE, s->line, column,
-                       c == '\r' ? "a carriage return without a line feed"
-                                 : "text behind a closing quote");
-    }
-    return MIDGE_OK;
-}
-
-static midge_status read_quoted(scanner *s, size_t column, midge_error *err) {
-    s->at++;
-    for (;;) {
-        if (s->at == s->size) {
-            return fail_at(err, MIDGE_E_PARSE, s->cell_line, column,
-                           "a quoted cell is never closed");
-        }
-        char c = s->text[s->at++];
-        if (c == '"') {
-            if (s->at == s->size || s->text[s->at] != '"') {
-                return end_cell(s, column, err);
-            }
-            s->at++;
-        }
-        s->line += c == '\n';
-        if (midge_buf_append(&s->cell, &c, 1) != MIDGE_OK) {
-            return fail_at(err, s->cell.status, s->cell_line, column,
-                           "a cell is longer than 65536 bytes");
-        }
-    }
-}
-
-static midge_status read_plain(scanner *s, size_t column, midge_error *err) {
-    size_t from = s->at;
-    while (s->at < s->size && s->text[s->at] != s->separator &&
-           s->text[s->at] != '\n' && s->text[s->at] != '\r') {
-        s->at++;
-    }
-    size_t to = s->at;
-    while (to > from && s->text[to - 1] == ' ') {
-        to--;
-    }
-    while (from < to && s->text[from] == ' ') {
-        from++;
-    }
-    if (midge_buf_append(&s->cell, s->text + from, to - from) != MIDGE_OK) {
-        return fail_at(err, s->cell.status, s->cell_line, column,
-                       "a cell is longer than 65536 bytes");
-    }
-    return end_cell(s, column, err);
-}
-
-/* The next cell; `column` counts from 1 and is for errors. */
-static midge_status next_cell(scanner *s, size_t column, midge_error *err) {
-    midge_buf_clear(&s->cell);
-    s->cell_line = s->line;
-    s->is_quoted = s->at < s->size && s->text[s->at] == '"';
-    return s->is_quoted ? read_quoted(s, column, err)
-                        : read_plain(s, column, err);
-}
-
-/* Skips empty lines; 1 when a row follows. */
-static int has_row(scanner *s) {
-    while (s->at < s->size) {
-        size_t at = s->at + (s->text[s->at] == '\r');
-        if (at < s->size && s->text[at] != '\n') {
-            return 1;
-        }
-        s->at = at < s->size ? at + 1 : at;
-        s->line++;
-    }
-    return 0;
-}
-
-static int equals(const scanner *s, const char *word) {
+static int equals(const mdg_csv *s, const char *word) {
     size_t size = strlen(word);
     if (s->cell.size != size) {
         return 0;
@@ -200,7 +45,7 @@ static int equals(const scanner *s, const char *word) {
     return 1;
 }
 
-static int equals_any(const scanner *s, const char *const *words, size_t n) {
+static int equals_any(const mdg_csv *s, const char *const *words, size_t n) {
     for (size_t i = 0; i < n; i++) {
         if (equals(s, words[i])) {
             return 1;
@@ -277,7 +122,7 @@ static cell_kind read_number(const char *text, size_t size, float *number) {
     return *number - *number == 0.0f ? CELL_NUMBER : CELL_BAD;
 }
 
-static cell_kind classify(const scanner *s, float *number) {
+static cell_kind classify(const mdg_csv *s, float *number) {
     static const char *const missing[] = {"na", "n/a", "null"};
     static const char *const bad[] = {"nan",  "inf",      "-inf",
                                       "+inf", "infinity", "-infinity"};
@@ -289,9 +134,9 @@ static cell_kind classify(const scanner *s, float *number) {
     return kind == CELL_TEXT && equals_any(s, bad, 6) ? CELL_BAD : kind;
 }
 
-static midge_status read_names(scanner *s, midge_table *t, midge_error *err) {
+static midge_status read_names(mdg_csv *s, midge_table *t, midge_error *err) {
     for (size_t c = 0; c < t->n_columns; c++) {
-        MIDGE_TRY(next_cell(s, c + 1, err));
+        MIDGE_TRY(mdg_csv_next(s, c + 1, err));
         t->columns[c].name =
             midge_arena_copy(&t->arena, s->cell.data, s->cell.size);
         if (!t->columns[c].name) {
@@ -301,22 +146,13 @@ static midge_status read_names(scanner *s, midge_table *t, midge_error *err) {
     return mdg_table_check_names(t, err);
 }
 
-static midge_status fail_ragged(int64_t line, size_t found, size_t wanted,
-                                midge_error *err) {
-    (void)midge_fail(err, MIDGE_E_PARSE,
-                     "line %lld has %s%zu cells, the header has %zu",
-                     (long long)line, found > wanted ? "more than " : "",
-                     found > wanted ? wanted : found, wanted);
-    return mdg_place(err, MIDGE_E_PARSE, (size_t)line, 0);
-}
-
 /* One row of the first walk. */
-static midge_status survey_row(scanner *s, midge_table *t, facts *of,
+static midge_status survey_row(mdg_csv *s, midge_table *t, facts *of,
                                midge_error *err) {
     int64_t line = s->line;
     for (size_t c = 0; c < t->n_columns; c++) {
         float number;
-        MIDGE_TRY(next_cell(s, c + 1, err));
+        MIDGE_TRY(mdg_csv_next(s, c + 1, err));
         switch (classify(s, &number)) {
         case CELL_NUMBER:
             of[c].n_numbers++;
@@ -333,8 +169,8 @@ static midge_status survey_row(scanner *s, midge_table *t, facts *of,
             break;
         }
         if (s->ends_row != (c + 1 == t->n_columns)) {
-            return fail_ragged(line, s->ends_row ? c + 1 : c + 2, t->n_columns,
-                               err);
+            return mdg_csv_fail_ragged(line, s->ends_row ? c + 1 : c + 2,
+                                       t->n_columns, err);
         }
     }
     return MIDGE_OK;
@@ -346,9 +182,10 @@ static midge_status choose_types(midge_table *t, const facts *of,
                                  midge_error *err) {
     for (size_t c = 0; c < t->n_columns; c++) {
         if (of[c].n_texts == 0 && of[c].bad_line != 0) {
-            return fail_at(err, MIDGE_E_PARSE, of[c].bad_line, c + 1,
-                           "not a finite 32-bit number; leave the cell empty "
-                           "if the value is missing");
+            return mdg_csv_fail(
+                err, MIDGE_E_PARSE, of[c].bad_line, c + 1,
+                "not a finite 32-bit number; leave the cell empty "
+                "if the value is missing");
         }
         t->columns[c].type =
             of[c].n_texts > 0 ? MIDGE_COLUMN_TEXT : MIDGE_COLUMN_NUMBER;
@@ -356,11 +193,11 @@ static midge_status choose_types(midge_table *t, const facts *of,
     return MIDGE_OK;
 }
 
-static midge_status survey(scanner *s, midge_table *t, midge_error *err) {
+static midge_status survey(mdg_csv *s, midge_table *t, midge_error *err) {
     facts *of = mdg_alloc_zero(t->env, t->n_columns, sizeof *of);
     midge_status status = of ? read_names(s, t, err) : MIDGE_E_NOMEM;
     size_t n_rows = 0;
-    while (status == MIDGE_OK && has_row(s)) {
+    while (status == MIDGE_OK && mdg_csv_has_row(s)) {
         status = survey_row(s, t, of, err);
         n_rows++;
     }
@@ -418,7 +255,7 @@ static midge_status find_category(midge_table *t, mdg_column *column,
     return MIDGE_OK;
 }
 
-static midge_status fill_cell(scanner *s, midge_table *t, mdg_column *column,
+static midge_status fill_cell(mdg_csv *s, midge_table *t, mdg_column *column,
                               size_t row) {
     float number;
     cell_kind kind = classify(s, &number);
@@ -433,49 +270,48 @@ static midge_status fill_cell(scanner *s, midge_table *t, mdg_column *column,
     return find_category(t, column, &s->cell, &column->cells[row]);
 }
 
-static midge_status fill(scanner *s, midge_table *t, midge_error *err) {
+static midge_status fill(mdg_csv *s, midge_table *t, midge_error *err) {
     for (size_t c = 0; c < t->n_columns; c++) {
         MIDGE_TRY(make_cells(t, &t->columns[c]));
     }
-    rewind_scanner(s);
+    mdg_csv_rewind(s);
     for (size_t c = 0; c < t->n_columns; c++) {
-        MIDGE_TRY(next_cell(s, c + 1, err));
+        MIDGE_TRY(mdg_csv_next(s, c + 1, err));
     }
-    for (size_t r = 0; r < t->n_rows && has_row(s); r++) {
+    for (size_t r = 0; r < t->n_rows && mdg_csv_has_row(s); r++) {
         for (size_t c = 0; c < t->n_columns; c++) {
-            MIDGE_TRY(next_cell(s, c + 1, err));
+            MIDGE_TRY(mdg_csv_next(s, c + 1, err));
             MIDGE_TRY(fill_cell(s, t, &t->columns[c], r));
         }
     }
     return MIDGE_OK;
 }
 
-static midge_status count_columns(scanner *s, size_t *n, midge_error *err) {
-    rewind_scanner(s);
+static midge_status count_columns(mdg_csv *s, size_t *n, midge_error *err) {
+    mdg_csv_rewind(s);
     *n = 0;
-    if (!has_row(s) || s->line != 1) {
-        return fail_at(err, MIDGE_E_PARSE, 1, 1,
-                       "the first line must be a header with column names");
+    if (!mdg_csv_has_row(s) || s->line != 1) {
+        return mdg_csv_fail(
+            err, MIDGE_E_PARSE, 1, 1,
+            "the first line must be a header with column names");
     }
     while (!s->ends_row) {
         if (++*n > MIDGE_TABLE_COLUMNS_MAX) {
-            return fail_at(err, MIDGE_E_LIMIT, 1, *n,
-                           "more than 65536 columns");
+            return mdg_csv_fail(err, MIDGE_E_LIMIT, 1, *n,
+                                "more than 65536 columns");
         }
-        MIDGE_TRY(next_cell(s, *n, err));
+        MIDGE_TRY(mdg_csv_next(s, *n, err));
     }
-    rewind_scanner(s);
+    mdg_csv_rewind(s);
     return MIDGE_OK;
 }
 
 midge_status mdg_csv_read(midge_table *table, const char *bytes, size_t size,
                           midge_error *err) {
-    MIDGE_TRY(check_text(bytes, size, err));
-    scanner s = {.text = bytes, .size = size};
+    MIDGE_TRY(mdg_csv_check_text(bytes, size, err));
+    mdg_csv s;
     size_t n_columns;
-    rewind_scanner(&s);
-    s.separator = find_separator(bytes + s.at, size - s.at);
-    midge_buf_init(&s.cell, table->env, CELL_MAX);
+    mdg_csv_init(&s, table->env, bytes, size, 0);
     midge_status status = count_columns(&s, &n_columns, err);
     if (status == MIDGE_OK) {
         status = mdg_table_columns(table, n_columns, err);
