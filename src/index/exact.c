@@ -12,10 +12,13 @@
 #include "base/alloc.h"
 #include "base/parallel.h"
 
-#define SHARE_QUERIES 32u           /* for each worker, or rows are shared */
-#define SHARE_CELLS   500000u       /* some 50 microseconds */
-#define BLOCK_BYTES   (32u * 1024u) /* of rows */
+#define SHARE_QUERIES 32u     /* for each worker, or rows are shared */
+#define SHARE_CELLS   500000u /* some 50 microseconds */
 #define ROWS_UNIT     64u
+
+/* Bytes of a block of rows: the first-level cache; the second, by products. */
+#define SCAN_BYTES    (32u * 1024u)
+#define PRODUCT_BYTES (512u * 1024u)
 
 /* What a worker has. */
 typedef struct worker {
@@ -59,6 +62,21 @@ static void prepare(const mdg_exact *e, worker *w, size_t first, size_t count) {
         mdg_scorer_exact(&e->index->rows, query_vector(e, first + q), w->room,
                          w->scorers + q);
     }
+    if (e->by_products) {
+        mdg_exact_filter_begin(e, &w->queries, query_vector(e, first));
+    }
+}
+
+static void look_at_rows(const mdg_exact *e, const mdg_exact_queries *queries,
+                         size_t begin, size_t end, worker *w) {
+    for (uint32_t row = (uint32_t)begin; row < end;) {
+        row = mdg_exact_rows_next(e, row, (uint32_t)end, &w->scratch.block);
+        if (w->scratch.block.count > 0 && e->by_products) {
+            mdg_exact_filter(e, queries, &w->scratch, w->best);
+        } else {
+            mdg_exact_scan(queries, &w->scratch, w->best);
+        }
+    }
 }
 
 /* The k nearest of each query of `w`, into `places` (count, k). */
@@ -84,14 +102,12 @@ static void search_queries(void *arg, size_t begin, size_t end,
                            unsigned number) {
     const search *s = arg;
     worker *w = s->workers + number;
-    for (size_t first = begin; first < end; first += MDG_EXACT_QUERIES) {
+    for (size_t first = begin; first < end; first += s->e.n_queries) {
         const size_t left = end - first;
-        const size_t count =
-            left < MDG_EXACT_QUERIES ? left : MDG_EXACT_QUERIES;
+        const size_t count = left < s->e.n_queries ? left : s->e.n_queries;
         prepare(&s->e, w, first, count);
         begin_best(s, w, count, s->found + first * s->e.query->k);
-        mdg_exact_scan(&s->e, &w->queries, 0, s->e.index->n_rows, &w->scratch,
-                       w->best);
+        look_at_rows(&s->e, &w->queries, 0, s->e.index->n_rows, w);
         finish_best(s, first, count, w->best);
     }
 }
@@ -109,8 +125,7 @@ static void search_rows(void *arg, size_t begin, size_t end, unsigned number) {
     worker *w = s->workers + number;
     const size_t n_rows = s->e.index->n_rows;
     const size_t last = end * ROWS_UNIT < n_rows ? end * ROWS_UNIT : n_rows;
-    mdg_exact_scan(&s->e, &s->prepared->queries, (uint32_t)(begin * ROWS_UNIT),
-                   (uint32_t)last, &w->scratch, w->best);
+    look_at_rows(&s->e, &s->prepared->queries, begin * ROWS_UNIT, last, w);
 }
 
 /* What the other workers found is offered to the first. */
@@ -119,8 +134,8 @@ static void put_together(const search *s, size_t count) {
         for (size_t q = 0; q < count; q++) {
             const mdg_best *other = s->workers[i].best + q;
             for (uint32_t j = 0; j < other->held; j++) {
-                (void)mdg_best_offer(s->workers[0].best + q, other->at[j].row,
-                                     other->at[j].distance);
+                mdg_best_offer(s->workers[0].best + q, other->at[j].row,
+                               other->at[j].distance);
             }
         }
     }
@@ -152,32 +167,55 @@ static size_t places_size(const search *s) {
     return s->n_places * s->e.query->k;
 }
 
+/* An array of a worker, and how large it is. */
+typedef struct part {
+    void **memory;
+    size_t count;
+    size_t size;
+} part;
+
+enum { PARTS = 6 };
+
+/* Those that this search needs; the others have no elements. */
+static void list_parts(const search *s, unsigned i, part parts[PARTS]) {
+    const mdg_exact *e = &s->e;
+    const size_t dim = e->index->rows.dim, size = sizeof(float);
+    const size_t rows = e->by_products ? e->n_block : 0;
+    const size_t queries = e->by_products ? e->n_queries : 0;
+    worker *w = s->workers + i;
+    parts[0] = (part){&w->room, 1, mdg_scorer_bytes(&e->index->rows)};
+    parts[1] = (part){(void **)&w->scratch.decoded, dim, size};
+    parts[2] = (part){(void **)&w->places, i > 0 ? places_size(s) : 0,
+                      sizeof *w->places};
+    parts[3] = (part){(void **)&w->queries.transposed, queries * dim, size};
+    parts[4] = (part){(void **)&w->scratch.floats, rows * dim, size};
+    parts[5] = (part){(void **)&w->scratch.products, rows * queries, size};
+}
+
 static void free_workers(search *s) {
     const midge_env *env = s->e.index->env;
-    const mdg_vectors *v = &s->e.index->rows;
+    part parts[PARTS];
     for (unsigned i = 0; s->workers && i < s->n_workers; i++) {
-        worker *w = s->workers + i;
-        mdg_release(env, w->room, mdg_scorer_bytes(v), 1);
-        mdg_release(env, w->scratch.decoded, v->dim, sizeof(float));
-        mdg_release(env, w->places, places_size(s), sizeof *w->places);
+        list_parts(s, i, parts);
+        for (size_t p = 0; p < PARTS; p++) {
+            mdg_release(env, *parts[p].memory, parts[p].count, parts[p].size);
+        }
     }
     mdg_release(env, s->workers, s->n_workers, sizeof *s->workers);
 }
 
 static midge_status make_workers(search *s) {
     const midge_env *env = s->e.index->env;
-    const mdg_vectors *v = &s->e.index->rows;
+    part parts[PARTS];
     s->workers = mdg_alloc_zero(env, s->n_workers, sizeof *s->workers);
     for (unsigned i = 0; s->workers && i < s->n_workers; i++) {
-        worker *w = s->workers + i;
-        w->room = mdg_alloc(env, mdg_scorer_bytes(v), 1);
-        w->scratch.decoded = mdg_alloc(env, v->dim, sizeof(float));
-        if (!w->room || !w->scratch.decoded) {
-            return MIDGE_E_NOMEM;
-        }
-        if (i > 0 && s->n_places > 0) {
-            w->places = mdg_alloc(env, places_size(s), sizeof *w->places);
-            if (!w->places) {
+        list_parts(s, i, parts);
+        for (size_t p = 0; p < PARTS; p++) {
+            if (parts[p].count == 0) {
+                continue;
+            }
+            *parts[p].memory = mdg_alloc(env, parts[p].count, parts[p].size);
+            if (!*parts[p].memory) {
                 return MIDGE_E_NOMEM;
             }
         }
@@ -187,18 +225,29 @@ static midge_status make_workers(search *s) {
 
 /* ---- The search ---------------------------------------------------------- */
 
-static void plan_shares(search *s) {
-    const size_t n_queries = s->e.query->count;
-    const size_t row_bytes = s->e.index->rows.row_bytes;
-    size_t n_block = BLOCK_BYTES / row_bytes;
-    n_block = n_block < 8 ? 8 : n_block;
-    n_block = n_block > MDG_EXACT_ROWS ? MDG_EXACT_ROWS : n_block;
-    s->e.n_block = (uint32_t)n_block;
-    s->n_workers = mdg_workers(s->e.index->env);
+static size_t between(size_t x, size_t low, size_t high) {
+    return x < low ? low : x > high ? high : x;
+}
+
+static void plan(search *s) {
+    mdg_exact *e = &s->e;
+    const size_t n_queries = e->query->count;
+    const size_t floats = e->index->rows.dim * sizeof(float);
+    e->by_products = mdg_exact_filter_pays(e);
+    if (e->by_products) {
+        const size_t fit = PRODUCT_BYTES / floats;
+        e->n_block = (uint32_t)between(fit, 16, MDG_EXACT_ROWS);
+        e->n_queries = (uint32_t)between(2 * fit, 16, MDG_EXACT_QUERIES);
+    } else {
+        const size_t fit = SCAN_BYTES / e->index->rows.row_bytes;
+        e->n_block = (uint32_t)between(fit, 8, MDG_EXACT_ROWS);
+        e->n_queries = MDG_EXACT_QUERIES;
+    }
+    e->n_queries = (uint32_t)between(e->n_queries, 1, n_queries);
+    s->n_workers = mdg_workers(e->index->env);
     s->n_places = 0;
     if (s->n_workers > 1 && n_queries < (size_t)SHARE_QUERIES * s->n_workers) {
-        s->n_places =
-            n_queries < MDG_EXACT_QUERIES ? n_queries : MDG_EXACT_QUERIES;
+        s->n_places = e->n_queries;
     }
 }
 
@@ -234,7 +283,7 @@ midge_status mdg_exact_search(const midge_index *index,
         return MIDGE_OK;
     }
     memset(n_found, 0, query->count * sizeof *n_found);
-    plan_shares(&s);
+    plan(&s);
     MIDGE_TRY(mdg_exact_rows_init(&s.e, err));
     midge_status status = s.e.n_pass > 0 ? run(&s, err) : MIDGE_OK;
     if (status == MIDGE_OK && stats) {

@@ -1,9 +1,11 @@
-/* exact.h: what the exact_*.c files share: a query against every row.
+/* exact.h: what the exact_*.c files share: queries against every row.
  *
- *   exact.c        who does what: queries or rows are shared among workers
- *   exact_rows.c   which rows live and pass, block by block
- *   exact_scan.c   blocks of rows measured by the scorer of each query
- *   exact_best.h   the k nearest so far
+ *   exact.c         who does what: queries or rows are shared among workers
+ *   exact_rows.c    which rows live and pass, block by block
+ *   exact_scan.c    blocks of rows measured by the scorer of each query
+ *   exact_filter.c  the same for many queries at once: products of matrices
+ *                   tell which few rows need to be measured
+ *   exact_best.h    the k nearest so far
  */
 #ifndef MDG_EXACT_H
 #define MDG_EXACT_H
@@ -18,16 +20,21 @@
 typedef struct mdg_exact {
     const midge_index *index;
     const midge_query *query;
-    uint64_t *pass;   /* (n_rows / 64 + 1) bits; NULL: every row */
-    uint32_t n_pass;  /* rows that live and pass */
-    uint32_t n_block; /* rows of a block */
+    uint64_t *pass;     /* (n_rows / 64 + 1) bits; NULL: every row */
+    uint32_t n_pass;    /* rows that live and pass */
+    uint32_t n_block;   /* rows of a block */
+    uint32_t n_queries; /* looked at together, at most */
+    int by_products;    /* exact_filter.c */
 } mdg_exact;
 
 /* Some queries made ready. */
 typedef struct mdg_exact_queries {
     uint32_t first;
     uint32_t count;
-    mdg_scorer *scorers; /* (MDG_EXACT_QUERIES at most) */
+    mdg_scorer *scorers; /* (count) */
+    float *transposed;   /* (dim, count), and Euclidean norms; both only if by
+                            products */
+    double norms[MDG_EXACT_QUERIES];
 } mdg_exact_queries;
 
 /* Rows looked at together. */
@@ -41,6 +48,12 @@ typedef struct mdg_exact_scratch {
     mdg_exact_block block;
     float distances[MDG_EXACT_ROWS];
     float *decoded; /* (dim): for scorers, one at a time */
+    /* By products. */
+    float *floats;   /* (n_block, dim): rows that are not floats in a run */
+    float *products; /* (n_block, n_queries) */
+    float scales[MDG_EXACT_ROWS], biases[MDG_EXACT_ROWS]; /* of rows */
+    float limits[MDG_EXACT_QUERIES];
+    uint32_t picked[MDG_EXACT_QUERIES];
 } mdg_exact_scratch;
 
 /* Finds which rows live and pass. */
@@ -53,10 +66,18 @@ midge_status mdg_exact_rows_need(const mdg_exact *e, midge_error *err);
 uint32_t mdg_exact_rows_next(const mdg_exact *e, uint32_t row, uint32_t end,
                              mdg_exact_block *block);
 
-/* Measures the rows from `begin` to below `end`, and offers them to best
- * (queries->count). */
-void mdg_exact_scan(const mdg_exact *e, const mdg_exact_queries *queries,
-                    uint32_t begin, uint32_t end, mdg_exact_scratch *scratch,
-                    mdg_best *best);
+/* Measures the rows of scratch->block, and offers them to best (count). */
+void mdg_exact_scan(const mdg_exact_queries *queries,
+                    mdg_exact_scratch *scratch, mdg_best *best);
+
+/* Is the way by products the faster one? Else the sizes of blocks are not
+ * used. */
+int mdg_exact_filter_pays(const mdg_exact *e);
+/* Makes `transposed` and `norms` of queries, whose scorers are ready. */
+void mdg_exact_filter_begin(const mdg_exact *e, mdg_exact_queries *queries,
+                            const float *vectors);
+/* As mdg_exact_scan. */
+void mdg_exact_filter(const mdg_exact *e, const mdg_exact_queries *queries,
+                      mdg_exact_scratch *scratch, mdg_best *best);
 
 #endif

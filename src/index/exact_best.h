@@ -38,11 +38,13 @@ static inline void mdg_best_sift(midge_neighbour *at, uint32_t count,
     at[i] = one;
 }
 
-/* 1 when it was kept. */
-static inline int mdg_best_offer(mdg_best *best, uint32_t row, float distance) {
-    const midge_neighbour one = {row, distance};
-    if (!(distance <= best->reach)) {
-        return 0;
+/* What overflowed in both directions (a NaN) is as far as can be. */
+static inline void mdg_best_offer(mdg_best *best, uint32_t row,
+                                  float distance) {
+    const midge_neighbour one = {row, distance == distance ? distance
+                                                           : __builtin_inff()};
+    if (!(one.distance <= best->reach)) {
+        return;
     }
     if (best->held < best->k) {
         uint32_t i = best->held++;
@@ -53,13 +55,10 @@ static inline int mdg_best_offer(mdg_best *best, uint32_t row, float distance) {
         best->at[i] = one;
     } else if (mdg_nearer(one, best->at[0])) {
         mdg_best_sift(best->at, best->k, 0, one);
-    } else {
-        return 0;
     }
     if (best->held == best->k) {
         best->reach = best->at[0].distance;
     }
-    return 1;
 }
 
 /* Nearest first; then nothing can be offered any more. */

@@ -1,9 +1,9 @@
-/* exact_scan.c: blocks of rows measured by the scorer of each query. A block
+/* exact_scan.c: a block of rows measured by the scorer of each query. The block
  * stays in a near cache while all queries of a share are compared with it. */
 #include "index/exact.h"
 
-static void scan_block(const mdg_exact_queries *queries,
-                       mdg_exact_scratch *scratch, mdg_best *best) {
+void mdg_exact_scan(const mdg_exact_queries *queries,
+                    mdg_exact_scratch *scratch, mdg_best *best) {
     const mdg_exact_block *block = &scratch->block;
     for (uint32_t q = 0; q < queries->count; q++) {
         mdg_scorer scorer = queries->scorers[q];
@@ -12,19 +12,8 @@ static void scan_block(const mdg_exact_queries *queries,
         for (uint32_t i = 0; i < block->count; i++) {
             float d = scratch->distances[i];
             if (!(d > best[q].reach)) {
-                /* What overflowed in both directions is as far as can be. */
-                d = d == d ? d : __builtin_inff();
-                (void)mdg_best_offer(best + q, block->rows[i], d);
+                mdg_best_offer(best + q, block->rows[i], d);
             }
         }
-    }
-}
-
-void mdg_exact_scan(const mdg_exact *e, const mdg_exact_queries *queries,
-                    uint32_t begin, uint32_t end, mdg_exact_scratch *scratch,
-                    mdg_best *best) {
-    while (begin < end) {
-        begin = mdg_exact_rows_next(e, begin, end, &scratch->block);
-        scan_block(queries, scratch, best);
     }
 }

@@ -1,0 +1,213 @@
+/* exact_filter.c: many queries against a block of rows, by a product of
+ * matrices that tells which few rows have to be measured.
+ *
+ * The product runs many times faster than the kernels that define distances,
+ * but rounds differently, and |q|^2 + |x|^2 - 2 q.x loses small distances. So
+ * it only decides what can be left out: a row whose product says that it is
+ * farther than the k-th nearest so far by more than all rounding together. The
+ * others are measured as ever. What is found is that of the plain way, bit by
+ * bit.
+ *
+ * For a row x and a query q the product c ~ q.x is turned into
+ * v = c scale_x + bias_x, and the row is left out when v < limit_q:
+ *
+ *   l2sq     v ~ q.x - |x|^2 / 2 = (|q|^2 - d) / 2
+ *   ip       v ~ q.x             = -d
+ *   cosine   v ~ q.x / |x|       = |q| (1 - d)
+ *
+ * The bounds, with u = 2^-24, n = dim and g_m = m u / (1 - m u) (Higham,
+ * "Accuracy and stability of numerical algorithms", chapter 3):
+ *
+ *   measured   l2sq: g_(n+3) d. ip: g_n |q||x|. cosine: g_(2n+20), norms and
+ *              their inverses (and scales of bytes) included.
+ *   c          g_(n+3) |q||x| (kernels/matrix.h)
+ *   |x|^2      g_n |x|^2, of |q|^2 likewise, and two roundings of v
+ *
+ * With d <= (|q| + |x|)^2 they are together below these, times 1.05 for what
+ * the norms themselves are off and for g_m against m u (n u < 2^-8):
+ *
+ *   l2sq     (n + 32) u (|q| + |x|)^2
+ *   ip       (n + 32) u 2 |q||x|
+ *   cosine   (4 n + 64) u |q|
+ *
+ * Norms count as 2^-60 or more: that covers every underflow. Where one of the
+ * numbers could overflow, or underflow in a norm that something is divided by,
+ * the limit is -infinity or the scale NaN, and all is measured. */
+#include "base/fmath.h"
+#include "index/exact.h"
+
+#include <string.h>
+
+#define UNIT       0x1p-24
+#define MARGIN     1.05
+#define NORM_MIN   0x1p-60 /* smaller ones count as this */
+#define NORM2_MAX  0x1p120f
+#define COSINE_MIN 0x1p-100f /* squared norms that may be divided by */
+
+#define FEWEST_QUERIES 8u
+
+int mdg_exact_filter_pays(const mdg_exact *e) {
+    const mdg_vectors *v = &e->index->rows;
+    return v->metric != MIDGE_METRIC_L1 && v->metric != MIDGE_METRIC_HAMMING &&
+           e->query->count >= FEWEST_QUERIES;
+}
+
+static float norm2(const mdg_vectors *v, const float *x) {
+    return MDG_KERNEL(v->kernels, dot_f32)(v->dim, x, x);
+}
+
+static double root(double x) {
+    return __builtin_sqrt(x);
+}
+
+/* Infinity where nothing is known. */
+static double norm_of_query(const mdg_vectors *v, const float *query) {
+    const float n2 = norm2(v, query);
+    const float least = v->metric == MIDGE_METRIC_COSINE ? COSINE_MIN : 0.0f;
+    if (!(n2 >= least && n2 <= NORM2_MAX)) {
+        return (double)__builtin_inff();
+    }
+    const double norm = root((double)n2);
+    return norm > NORM_MIN ? norm : NORM_MIN;
+}
+
+void mdg_exact_filter_begin(const mdg_exact *e, mdg_exact_queries *queries,
+                            const float *vectors) {
+    const mdg_vectors *v = &e->index->rows;
+    for (uint32_t q = 0; q < queries->count; q++) {
+        queries->norms[q] = norm_of_query(v, vectors + (size_t)q * v->dim);
+    }
+    MDG_KERNEL(v->kernels, transpose_f32)
+    (queries->count, v->dim, vectors, queries->transposed);
+}
+
+/* ---- Rows ---------------------------------------------------------------- */
+
+/* The rows of the block as floats, `stride` apart. */
+static const float *rows_of_block(const mdg_exact *e, mdg_exact_scratch *s,
+                                  size_t *stride) {
+    const mdg_vectors *v = &e->index->rows;
+    const mdg_exact_block *b = &s->block;
+    const int run = b->rows[b->count - 1] - b->rows[0] == b->count - 1;
+    if (v->storage == MIDGE_STORAGE_F32 && run) {
+        *stride = v->row_bytes / sizeof(float);
+        return (const float *)(const void *)mdg_record(v, b->rows[0]);
+    }
+    *stride = v->dim;
+    for (uint32_t i = 0; i < b->count; i++) {
+        mdg_vectors_get(v, b->rows[i], s->floats + (size_t)i * v->dim);
+    }
+    return s->floats;
+}
+
+/* What turns a product into v; returns the squared norm, 0 where it does not
+ * matter. */
+static float weigh(const mdg_vectors *v, const float *x, float *scale,
+                   float *bias) {
+    const float n2 = norm2(v, x);
+    *bias = 0.0f;
+    if (!(n2 <= NORM2_MAX)) {
+        *scale = __builtin_nanf("");
+        return 0.0f;
+    }
+    *scale = 1.0f;
+    if (v->metric == MIDGE_METRIC_L2SQ) {
+        *bias = -0.5f * n2;
+    } else if (v->metric == MIDGE_METRIC_COSINE) {
+        *scale =
+            n2 >= COSINE_MIN ? 1.0f / mdg_sqrt_f32(n2) : __builtin_nanf("");
+    }
+    return n2;
+}
+
+/* ---- Limits -------------------------------------------------------------- */
+
+/* What v must reach for a distance of `reach`. */
+static float limit_of(const mdg_vectors *v, double q, double x, float reach) {
+    const double n = (double)v->dim, longest = q + x;
+    double limit, slack;
+    if (!(q < 0x1p60) || !(reach < NORM2_MAX)) {
+        return -__builtin_inff();
+    }
+    switch (v->metric) {
+    case MIDGE_METRIC_L2SQ:
+        limit = 0.5 * (q * q - (double)reach);
+        slack = (n + 32) * longest * longest;
+        break;
+    case MIDGE_METRIC_IP:
+        limit = -(double)reach;
+        slack = (n + 32) * 2 * q * x;
+        break;
+    default:
+        limit = q * (1.0 - (double)reach);
+        slack = (4 * n + 64) * q;
+    }
+    limit -= MARGIN * UNIT * slack;
+    limit -= 0x1p-22 * (limit < 0 ? -limit : limit); /* for rounding it */
+    return (float)limit;
+}
+
+static void set_limits(const mdg_vectors *v, const mdg_exact_queries *queries,
+                       double x, const mdg_best *best, float *limits) {
+    for (uint32_t q = 0; q < queries->count; q++) {
+        limits[q] = limit_of(v, queries->norms[q], x, best[q].reach);
+    }
+}
+
+/* ---- The block ----------------------------------------------------------- */
+
+static void multiply(const mdg_vectors *v, const mdg_exact_queries *queries,
+                     const float *x, size_t stride, mdg_exact_scratch *s) {
+    const mdg_gemm g = {.m = s->block.count,
+                        .n = queries->count,
+                        .k = v->dim,
+                        .a = x,
+                        .a_row = stride,
+                        .a_col = 1,
+                        .b = queries->transposed,
+                        .ldb = queries->count,
+                        .c = s->products,
+                        .ldc = queries->count};
+    MDG_KERNEL(v->kernels, gemm_fast_f32)(&g);
+}
+
+/* Measures the row for the picked queries, and draws their limits closer. */
+static void measure(const mdg_vectors *v, const mdg_exact_queries *queries,
+                    uint32_t row, size_t n_picked, double x,
+                    mdg_exact_scratch *s, mdg_best *best) {
+    for (size_t i = 0; i < n_picked; i++) {
+        const uint32_t q = s->picked[i];
+        const float before = best[q].reach;
+        float distance;
+        mdg_scorer scorer = queries->scorers[q];
+        scorer.decoded = s->decoded;
+        mdg_score(&scorer, 1, &row, &distance);
+        mdg_best_offer(best + q, row, distance);
+        if (best[q].reach < before) {
+            s->limits[q] = limit_of(v, queries->norms[q], x, best[q].reach);
+        }
+    }
+}
+
+void mdg_exact_filter(const mdg_exact *e, const mdg_exact_queries *queries,
+                      mdg_exact_scratch *s, mdg_best *best) {
+    const mdg_vectors *v = &e->index->rows;
+    const mdg_exact_block *b = &s->block;
+    size_t stride;
+    const float *x = rows_of_block(e, s, &stride);
+    float longest = 0.0f;
+    for (uint32_t i = 0; i < b->count; i++) {
+        const float n2 = weigh(v, x + i * stride, s->scales + i, s->biases + i);
+        longest = n2 > longest ? n2 : longest;
+    }
+    double norm = root((double)longest);
+    norm = norm > NORM_MIN ? norm : NORM_MIN;
+    multiply(v, queries, x, stride, s);
+    set_limits(v, queries, norm, best, s->limits);
+    for (uint32_t i = 0; i < b->count; i++) {
+        size_t n_picked = MDG_KERNEL(v->kernels, pick_f32)(
+            queries->count, s->products + (size_t)i * queries->count,
+            s->scales[i], s->biases[i], s->limits, s->picked);
+        measure(v, queries, b->rows[i], n_picked, norm, s, best);
+    }
+}
