@@ -186,6 +186,10 @@ static midge_status find_replaced(const addition *a) {
 static midge_status make_room(const addition *a) {
     midge_index *index = a->index;
     const midge_rows *rows = a->rows;
+    if (!has_ids(rows) && UINT64_MAX - index->ids.next < rows->count) {
+        return midge_fail(a->err, MIDGE_E_LIMIT,
+                          "no number is left above the largest id");
+    }
     uint64_t grow =
         rows->count > index->n_free ? rows->count - index->n_free : 0;
     uint64_t wanted = index->n_rows + grow;
@@ -381,6 +385,7 @@ static midge_status run_addition(addition *a) {
         for (size_t i = 0; i < count; i++) {
             bury(index, a->row_of[i]);
         }
+        mdg_ids_skip(&index->ids, index->n_rows);
         return status;
     }
     for (size_t i = 0; i < count; i++) {

@@ -308,11 +308,16 @@ static void fill_gap(mdg_ids *ids, uint32_t end) {
         if (ids->type == MIDGE_ID_TEXT) {
             ids->text_at[row] = 0;
             ids->text_size[row] = 0;
-        } else {
+        } else if (ids->numbers) {
             ids->numbers[row] = row;
         }
     }
     ids->n_rows = end > ids->n_rows ? end : ids->n_rows;
+}
+
+void mdg_ids_skip(mdg_ids *ids, uint32_t n_rows) {
+    mdg_assert(n_rows <= ids->capacity || ids->type == MIDGE_ID_U64);
+    fill_gap(ids, n_rows);
 }
 
 /* Before a row gets an id: an earlier one of it may still be in the table. */

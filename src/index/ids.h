@@ -55,6 +55,9 @@ midge_status mdg_ids_reserve(mdg_ids *ids, uint32_t capacity,
  * has. New rows before it that were left out have none: they must be dead. */
 void mdg_ids_set_number(mdg_ids *ids, uint32_t row, uint64_t id);
 void mdg_ids_set_key(mdg_ids *ids, uint32_t row, midge_text key);
+/* New rows below n_rows, for which there is room, stay without an id: they are
+ * dead. */
+void mdg_ids_skip(mdg_ids *ids, uint32_t n_rows);
 /* The row's id is no longer found. */
 void mdg_ids_drop(mdg_ids *ids, uint32_t row);
 /* The id of a row; also of one that was dropped, but a dropped key is empty. */
