@@ -2,24 +2,17 @@
  * numbers, C or Fortran order. The header is a Python dict of three keys, which
  * is looked for word by word; its sizes are believed only when they give the
  * size of the file. */
+#include "data/npy.h"
 #include "data/table_columns.h"
 
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/bytes.h"
 #include "base/mdg_assert.h"
 
 #define MAGIC      "\x93NUMPY"
 #define MAGIC_SIZE 6
 #define FLOAT_MAX  3.4028234663852886e38
-
-typedef struct array_head {
-    char kind; /* u i f b */
-    size_t item;
-    int fortran;
-    size_t n_rows, n_columns;
-} array_head;
 
 typedef struct text {
     const char *at;
@@ -60,7 +53,7 @@ static int take_size(text *t, size_t *out) {
     return t->at > from;
 }
 
-static int take_type(text *t, array_head *head) {
+static int take_type(text *t, mdg_npy_head *head) {
     static const char *const types[] = {"|u1", "|i1", "|b1", "<u2", "<i2",
                                         "<u4", "<i4", "<i8", "<f4", "<f8"};
     if (!take(t, "'")) {
@@ -80,7 +73,7 @@ static midge_status bad_head(midge_error *err, const char *what) {
     return midge_fail(err, MIDGE_E_PARSE, ".npy header: %s", what);
 }
 
-static midge_status read_shape(text *t, array_head *head, midge_error *err) {
+static midge_status read_shape(text *t, mdg_npy_head *head, midge_error *err) {
     if (!take(t, "(") || !take_size(t, &head->n_rows) || !take(t, ",") ||
         !take_size(t, &head->n_columns) || !take(t, ")")) {
         return bad_head(err, "the array must have two dimensions");
@@ -88,7 +81,7 @@ static midge_status read_shape(text *t, array_head *head, midge_error *err) {
     return MIDGE_OK;
 }
 
-static midge_status read_key(text *t, array_head *head, unsigned *seen,
+static midge_status read_key(text *t, mdg_npy_head *head, unsigned *seen,
                              midge_error *err) {
     if (take(t, "'descr':")) {
         *seen |= 1;
@@ -111,7 +104,7 @@ static midge_status read_key(text *t, array_head *head, unsigned *seen,
     return bad_head(err, "unknown key");
 }
 
-static midge_status read_dict(text *t, array_head *head, midge_error *err) {
+static midge_status read_dict(text *t, mdg_npy_head *head, midge_error *err) {
     unsigned seen = 0;
     if (!take(t, "{")) {
         return bad_head(err, "not a dict");
@@ -132,8 +125,8 @@ static midge_status read_dict(text *t, array_head *head, midge_error *err) {
     return MIDGE_OK;
 }
 
-static midge_status read_head(mdg_reader *r, array_head *head,
-                              midge_error *err) {
+midge_status mdg_npy_read_head(mdg_reader *r, mdg_npy_head *head,
+                               midge_error *err) {
     (void)mdg_get_bytes(r, MAGIC_SIZE);
     const uint8_t *version = mdg_get_bytes(r, 2);
     if (!version || version[0] < 1 || version[0] > 3) {
@@ -165,7 +158,7 @@ static midge_status read_head(mdg_reader *r, array_head *head,
     return MIDGE_OK;
 }
 
-static double cell_value(const array_head *head, const uint8_t *at) {
+double mdg_npy_value(const mdg_npy_head *head, const uint8_t *at) {
     uint64_t bits = 0;
     for (size_t i = head->item; i > 0; i--) {
         bits = bits << 8 | at[i - 1];
@@ -187,14 +180,14 @@ static double cell_value(const array_head *head, const uint8_t *at) {
                              : (double)((int64_t)(bits << shift) >> shift);
 }
 
-static midge_status read_column(midge_table *table, const array_head *head,
+static midge_status read_column(midge_table *table, const mdg_npy_head *head,
                                 const uint8_t *data, size_t c,
                                 midge_error *err) {
     float *numbers = table->columns[c].numbers;
     for (size_t r = 0; r < head->n_rows; r++) {
         size_t i =
             head->fortran ? c * head->n_rows + r : r * head->n_columns + c;
-        double value = cell_value(head, data + i * head->item);
+        double value = mdg_npy_value(head, data + i * head->item);
         if (!(value <= FLOAT_MAX && value >= -FLOAT_MAX)) {
             return mdg_place(err,
                              midge_fail(err, MIDGE_E_PARSE,
@@ -223,9 +216,9 @@ static const char *numbered(midge_arena *arena, size_t c) {
 midge_status mdg_npy_read(midge_table *table, const uint8_t *bytes, size_t size,
                           midge_error *err) {
     mdg_reader r;
-    array_head head = {0};
+    mdg_npy_head head = {0};
     mdg_reader_init(&r, bytes, size);
-    MIDGE_TRY(read_head(&r, &head, err));
+    MIDGE_TRY(mdg_npy_read_head(&r, &head, err));
     MIDGE_TRY(mdg_table_columns(table, head.n_columns, err));
     table->n_rows = head.n_rows;
     table->is_array = 1;

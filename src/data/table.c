@@ -1,5 +1,6 @@
 /* table.c: making, asking and freeing a table; the parsers are csv.c and npy.c.
  */
+#include "data/npy.h"
 #include "data/table_columns.h"
 
 #include <string.h>

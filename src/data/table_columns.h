@@ -29,7 +29,6 @@ midge_status mdg_csv_read(midge_table *table, const char *bytes, size_t size,
                           midge_error *err);
 midge_status mdg_npy_read(midge_table *table, const uint8_t *bytes, size_t size,
                           midge_error *err);
-int mdg_is_npy(const void *bytes, size_t size);
 
 /* Makes n_columns empty columns. */
 midge_status mdg_table_columns(midge_table *table, size_t n_columns,

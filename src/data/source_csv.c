@@ -1,0 +1,305 @@
+/* source_csv.c: rows of CSV as JSON objects. What a column is was learned by a
+ * walk of its own: a cell that reads as a JSON number or true or false is one,
+ * unless another cell of its column is a text. */
+#include "data/source.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/decimal.h"
+
+/* ---- Cells --------------------------------------------------------------- */
+
+static int is_missing(const mdg_csv *csv) {
+    return csv->cell.size == 0;
+}
+
+static int cell_is(const mdg_csv *csv, const char *word) {
+    return csv->cell.size == strlen(word) &&
+           memcmp(csv->cell.data, word, csv->cell.size) == 0;
+}
+
+/* The scalar a cell reads as; STRING when it is nothing else. */
+static midge_json read_cell(const mdg_csv *csv) {
+    midge_json value = {.type = MIDGE_JSON_STRING};
+    const char *text = csv->cell.data;
+    size_t size = csv->cell.size;
+    int is_true = cell_is(csv, "true");
+    if (is_true || cell_is(csv, "false")) {
+        value.type = MIDGE_JSON_BOOL;
+        value.integer = is_true;
+        return value;
+    }
+    if (!mdg_decimal_read(text, size, &value.number)) {
+        return value;
+    }
+    value.type = MIDGE_JSON_DOUBLE;
+    int64_t whole = 0;
+    size_t i = text[0] == '-';
+    for (; i < size && text[i] >= '0' && text[i] <= '9' && i < 18; i++) {
+        whole = whole * 10 + (text[i] - '0');
+    }
+    if (i == size) { /* at most 18 digits: exact */
+        value.type = MIDGE_JSON_INT;
+        value.integer = text[0] == '-' ? -whole : whole;
+    }
+    return value;
+}
+
+/* ---- The walk that learns ------------------------------------------------ */
+
+static void see_cell(const mdg_csv *csv, mdg_csv_column *column) {
+    if (is_missing(csv)) {
+        return;
+    }
+    midge_json value = read_cell(csv);
+    midge_column_kind kind = value.type == MIDGE_JSON_BOOL  ? MIDGE_META_BOOL
+                             : value.type == MIDGE_JSON_INT ? MIDGE_META_INT
+                             : value.type == MIDGE_JSON_DOUBLE
+                                 ? MIDGE_META_FLOAT
+                                 : MIDGE_META_STRING;
+    int numbers =
+        (kind == MIDGE_META_INT || kind == MIDGE_META_FLOAT) &&
+        (column->kind == MIDGE_META_INT || column->kind == MIDGE_META_FLOAT);
+    if (!column->seen || column->kind == kind) {
+        column->kind = kind;
+    } else {
+        column->kind = numbers ? MIDGE_META_FLOAT : MIDGE_META_STRING;
+    }
+    column->seen = 1;
+}
+
+static midge_status walk_row(midge_vector_source *s, midge_error *err) {
+    int64_t line = s->csv.line;
+    for (size_t c = 0; c < s->n_csv_columns; c++) {
+        MIDGE_TRY(mdg_csv_next(&s->csv, c + 1, err));
+        see_cell(&s->csv, &s->csv_columns[c]);
+        if (s->csv.ends_row != (c + 1 == s->n_csv_columns)) {
+            return mdg_csv_fail_ragged(line, s->csv.ends_row ? c + 1 : c + 2,
+                                       s->n_csv_columns, err);
+        }
+    }
+    return MIDGE_OK;
+}
+
+static midge_status count_names(midge_vector_source *s, midge_error *err) {
+    do {
+        MIDGE_TRY(mdg_csv_next(&s->csv, s->n_csv_columns + 1, err));
+        s->n_csv_columns++;
+    } while (!s->csv.ends_row);
+    mdg_csv_rewind(&s->csv);
+    s->csv_columns =
+        mdg_alloc_zero(s->env, s->n_csv_columns, sizeof *s->csv_columns);
+    return s->csv_columns
+               ? MIDGE_OK
+               : midge_fail(err, MIDGE_E_NOMEM, "no memory for %zu columns",
+                            s->n_csv_columns);
+}
+
+static midge_status read_names(midge_vector_source *s, midge_error *err) {
+    for (size_t c = 0; c < s->n_csv_columns; c++) {
+        MIDGE_TRY(mdg_csv_next(&s->csv, c + 1, err));
+        const char *name =
+            midge_arena_copy(&s->names, s->csv.cell.data, s->csv.cell.size);
+        if (!name) {
+            return midge_fail(err, MIDGE_E_NOMEM, "no memory for names");
+        }
+        if (s->csv.cell.size == 0) {
+            return mdg_csv_fail(err, MIDGE_E_PARSE, 1, c + 1,
+                                "a column without a name");
+        }
+        for (size_t before = 0; before < c; before++) {
+            if (strcmp(s->csv_columns[before].name, name) == 0) {
+                return mdg_csv_fail(err, MIDGE_E_PARSE, 1, c + 1,
+                                    "two columns have the same name");
+            }
+        }
+        s->csv_columns[c].name = name;
+    }
+    return MIDGE_OK;
+}
+
+static int is_number_column(const mdg_csv_column *column) {
+    return column->seen &&
+           (column->kind == MIDGE_META_INT || column->kind == MIDGE_META_FLOAT);
+}
+
+/* Without a column that is the vector all numbers together are it. */
+static void give_roles(midge_vector_source *s) {
+    int has_vector = s->options.text != NULL;
+    for (size_t c = 0; c < s->n_csv_columns; c++) {
+        mdg_csv_column *column = &s->csv_columns[c];
+        if (strcmp(column->name, s->options.id) == 0) {
+            column->role = MDG_CSV_ID;
+        } else if (strcmp(column->name, s->options.vector) == 0) {
+            column->role = MDG_CSV_VECTOR;
+            has_vector = 1;
+        } else if (s->options.text &&
+                   strcmp(column->name, s->options.text) == 0) {
+            column->role = MDG_CSV_TEXT;
+        }
+    }
+    for (size_t c = 0; !has_vector && c < s->n_csv_columns; c++) {
+        mdg_csv_column *column = &s->csv_columns[c];
+        if (column->role == MDG_CSV_META && is_number_column(column)) {
+            column->role = MDG_CSV_COMPONENT;
+        }
+    }
+}
+
+void mdg_source_csv_rewind(midge_vector_source *s) {
+    mdg_csv_rewind(&s->csv);
+    for (size_t c = 0; c < s->n_csv_columns; c++) {
+        (void)!mdg_csv_next(&s->csv, c + 1, NULL); /* was read before */
+    }
+}
+
+midge_status mdg_source_csv_open(midge_vector_source *s, midge_error *err) {
+    const char *text = (const char *)s->bytes;
+    MIDGE_TRY(mdg_csv_check_text(text, s->size, err));
+    mdg_csv_init(&s->csv, s->env, text, s->size, MDG_SOURCE_CELL_MAX);
+    MIDGE_TRY(count_names(s, err));
+    MIDGE_TRY(read_names(s, err));
+    while (mdg_csv_has_row(&s->csv)) {
+        MIDGE_TRY(walk_row(s, err));
+    }
+    give_roles(s);
+    return MIDGE_OK;
+}
+
+void mdg_source_csv_close(midge_vector_source *s) {
+    if (s->csv.text) {
+        midge_buf_deinit(&s->csv.cell);
+    }
+    mdg_release(s->env, s->csv_columns, s->n_csv_columns,
+                sizeof *s->csv_columns);
+}
+
+/* ---- Rows as objects ----------------------------------------------------- */
+
+typedef struct building {
+    midge_vector_source *source;
+    midge_arena *arena;
+    midge_json *object;
+    midge_json **tail;
+    midge_json *vector; /* of components */
+    midge_json **vector_tail;
+    midge_error *err;
+} building;
+
+static midge_status no_memory(midge_error *err) {
+    return midge_fail(err, MIDGE_E_NOMEM, "no memory for a row");
+}
+
+static midge_json *add_node(building *b, midge_json ***tail, midge_json *parent,
+                            const midge_json *value) {
+    midge_json *node = midge_arena_alloc(b->arena, sizeof *node);
+    if (node) {
+        *node = *value;
+        node->next = NULL;
+        **tail = node;
+        *tail = &node->next;
+        parent->count++;
+    }
+    return node;
+}
+
+static midge_status add_member(building *b, const char *key,
+                               const midge_json *value) {
+    midge_json *node = add_node(b, &b->tail, b->object, value);
+    if (!node) {
+        return no_memory(b->err);
+    }
+    node->key = key;
+    node->key_size = (uint32_t)strlen(key);
+    return MIDGE_OK;
+}
+
+static midge_status as_text(building *b, midge_json *value) {
+    const midge_buf *cell = &b->source->csv.cell;
+    *value =
+        (midge_json){.type = MIDGE_JSON_STRING, .count = (uint32_t)cell->size};
+    value->string = midge_arena_copy(b->arena, cell->data, cell->size);
+    return value->string ? MIDGE_OK : no_memory(b->err);
+}
+
+/* "[1, 2]", or numbers with spaces, commas or semicolons between them. */
+static midge_status as_vector(building *b, midge_json *value) {
+    const midge_buf *cell = &b->source->csv.cell;
+    midge_json list = {.type = MIDGE_JSON_ARRAY};
+    midge_json **tail = &list.child;
+    static const char between[] = " ,;\t[]";
+    for (size_t at = 0; at < cell->size;) {
+        size_t end = at;
+        while (end < cell->size && !strchr(between, cell->data[end])) {
+            end++;
+        }
+        midge_json number = {.type = MIDGE_JSON_DOUBLE};
+        if (end > at) {
+            if (!mdg_decimal_read(cell->data + at, end - at, &number.number)) {
+                return mdg_source_fail(
+                    b->err, MIDGE_E_PARSE, b->source->csv.cell_line,
+                    "not a number in", b->source->options.vector);
+            }
+            if (!add_node(b, &tail, &list, &number)) {
+                return no_memory(b->err);
+            }
+        }
+        at = end + 1;
+    }
+    *value = list;
+    return MIDGE_OK;
+}
+
+static midge_status add_component(building *b, const midge_json *value,
+                                  const char *name) {
+    if (value->type != MIDGE_JSON_INT && value->type != MIDGE_JSON_DOUBLE) {
+        return mdg_source_fail(b->err, MIDGE_E_PARSE, b->source->csv.cell_line,
+                               "a row without a number in column", name);
+    }
+    return add_node(b, &b->vector_tail, b->vector, value) ? MIDGE_OK
+                                                          : no_memory(b->err);
+}
+
+static midge_status take_cell(building *b, const mdg_csv_column *column) {
+    const mdg_csv *csv = &b->source->csv;
+    midge_json value = {.type = MIDGE_JSON_NULL};
+    if (column->role == MDG_CSV_VECTOR && !is_missing(csv)) {
+        MIDGE_TRY(as_vector(b, &value));
+    } else if (!is_missing(csv) && column->role != MDG_CSV_TEXT &&
+               column->kind != MIDGE_META_STRING) {
+        value = read_cell(csv);
+    } else if (!is_missing(csv)) {
+        MIDGE_TRY(as_text(b, &value));
+    }
+    if (column->role == MDG_CSV_COMPONENT) {
+        return add_component(b, &value, column->name);
+    }
+    return add_member(b, column->name, &value);
+}
+
+midge_status mdg_source_csv_row(midge_vector_source *s, midge_arena *arena,
+                                const midge_json **out, midge_error *err) {
+    *out = NULL;
+    if (!mdg_csv_has_row(&s->csv)) {
+        return MIDGE_OK;
+    }
+    s->line = s->csv.line;
+    midge_json vector = {.type = MIDGE_JSON_ARRAY};
+    midge_json *object = midge_arena_alloc(arena, sizeof *object);
+    if (!object) {
+        return no_memory(err);
+    }
+    *object = (midge_json){.type = MIDGE_JSON_OBJECT};
+    building b = {s,       arena,         object, &object->child,
+                  &vector, &vector.child, err};
+    for (size_t c = 0; c < s->n_csv_columns; c++) {
+        MIDGE_TRY(mdg_csv_next(&s->csv, c + 1, err));
+        MIDGE_TRY(take_cell(&b, &s->csv_columns[c]));
+    }
+    if (vector.count > 0) {
+        MIDGE_TRY(add_member(&b, s->options.vector, &vector));
+    }
+    *out = object;
+    return MIDGE_OK;
+}
