@@ -12,7 +12,6 @@
 #include <sys/stat.h>
 
 #include "midge/os.h"
-#include "os/os_sync.h"
 
 #define PREFIX       "sha256:"
 #define PREFIX_BYTES 7u
@@ -47,8 +46,8 @@ midge_status midge_os_blob_put(const char *dir, const void *bytes, size_t size,
         MIDGE_TRY(midge_os_write_file(path, bytes, size, err));
     } else {
         /* Whoever renamed it there may have died before this. */
-        MIDGE_TRY(mdg_os_sync_parent(path, err));
-        MIDGE_TRY(mdg_os_sync_parent(folder, err));
+        MIDGE_TRY(midge_os_sync_parent(path, err));
+        MIDGE_TRY(midge_os_sync_parent(folder, err));
     }
     memcpy(ref, PREFIX, PREFIX_BYTES);
     memcpy(ref + PREFIX_BYTES, hex, MIDGE_SHA256_HEX);

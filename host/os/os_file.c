@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "midge/os.h"
-#include "os/os_sync.h"
 
 static midge_status fail_errno(midge_error *err, const char *what,
                                const char *path) {
@@ -151,7 +150,7 @@ static midge_status parent_of(const char *path, char out[PATH_MAX],
     return MIDGE_OK;
 }
 
-midge_status mdg_os_sync_parent(const char *path, midge_error *err) {
+midge_status midge_os_sync_parent(const char *path, midge_error *err) {
     char parent[PATH_MAX];
     MIDGE_TRY(parent_of(path, parent, err));
     int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -204,13 +203,13 @@ midge_status midge_os_write_file(const char *path, const void *bytes,
         unlink(name);
         return status;
     }
-    return mdg_os_sync_parent(path, err);
+    return midge_os_sync_parent(path, err);
 }
 
 /* One folder; that it is there already is well. */
 static midge_status make_dir(const char *path, midge_error *err) {
     if (mkdir(path, 0700) == 0) {
-        return mdg_os_sync_parent(path, err);
+        return midge_os_sync_parent(path, err);
     }
     struct stat st;
     if (errno == EEXIST && stat(path, &st) == 0) {
