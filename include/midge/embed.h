@@ -103,7 +103,7 @@ MIDGE_API void midge_embedder_free(midge_embedder *embedder);
 /* ---- Word vectors -------------------------------------------------------- */
 
 typedef struct midge_words_options {
-    const char *name;   /* of the file, for a person; copied; NULL: none */
+    const char *name;   /* of the file, for a person and errors; NULL: none */
     uint32_t max_words; /* only so many from the beginning; 0: all */
     /* Smooth inverse frequency: the weight of a word is a / (a + p), p its
      * share of all running words. 0: 0.001, as in the paper. */
@@ -116,7 +116,8 @@ typedef struct midge_words_options {
      */
     const void *frequencies;
     size_t frequencies_size;
-    midge_progress_fn progress; /* bytes done and total; as above */
+    const char *frequencies_name; /* for errors, as `name`; NULL: none */
+    midge_progress_fn progress;   /* bytes done and total; as above */
     void *progress_ctx;
 } midge_words_options;
 

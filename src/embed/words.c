@@ -1,6 +1,8 @@
 /* words.c: word vectors behind the port of embedders. */
 #include "embed/words.h"
 
+#include <string.h>
+
 #include "base/alloc.h"
 #include "base/parallel.h"
 
@@ -194,6 +196,19 @@ static midge_status make_name(const mdg_words *w, const char *name,
     return midge_buf_terminate(buf);
 }
 
+/* Puts the name of the file before an error's text. */
+static midge_status name_error(midge_status status, const char *name,
+                               midge_error *err) {
+    if (err && name && status != MIDGE_OK) {
+        char text[MIDGE_ERROR_TEXT_MAX];
+        int64_t line = err->line;
+        memcpy(text, err->text, sizeof text);
+        (void)midge_fail(err, status, "%s: %s", name, text);
+        err->line = line;
+    }
+    return status;
+}
+
 /* The helpers that have no err run out of memory, and nothing else. */
 static midge_status tell(midge_status status, midge_error *err) {
     return status == MIDGE_E_NOMEM
@@ -230,7 +245,8 @@ midge_status midge_embedder_words_new(const midge_env *env, const void *bytes,
     }
     options = options ? options : &defaults;
     if (size == 0) {
-        return midge_fail(err, MIDGE_E_PARSE, "the file is empty");
+        return name_error(midge_fail(err, MIDGE_E_PARSE, "the file is empty"),
+                          options->name, err);
     }
     if (!options->frequencies && options->frequencies_size > 0) {
         return midge_fail(err, MIDGE_E_INVALID, "frequencies is NULL");
@@ -241,13 +257,16 @@ midge_status midge_embedder_words_new(const midge_env *env, const void *bytes,
     }
     w->env = env;
     w->kernels = mdg_kernels_select(env->cpu);
-    midge_status status = mdg_words_read(w, bytes, size, options, err);
+    midge_status status =
+        tell(mdg_words_read(w, bytes, size, options, err), err);
+    const char *name = options->name;
     if (status == MIDGE_OK) {
-        status = mdg_words_weigh(w, options, err);
+        status = tell(mdg_words_weigh(w, options, err), err);
+        name = options->frequencies_name;
     }
     if (status != MIDGE_OK) {
         free_words(w);
-        return tell(status, err);
+        return name_error(status, name, err);
     }
     return tell(finish(w, options, out, err), err);
 }
