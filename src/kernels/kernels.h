@@ -27,6 +27,7 @@
 #include "kernels/half.h"
 #include "kernels/int8.h"
 #include "kernels/matrix.h"
+#include "kernels/onebit.h"
 #include "kernels/pq4.h"
 #include "kernels/reduce.h"
 #include "kernels/scan.h"
@@ -49,7 +50,8 @@
 #define MDG_BYTES_LIST(X, isa)                                                 \
     MDG_INT8_OPS(X, isa)                                                       \
     MDG_BITS_OPS(X, isa)                                                       \
-    MDG_PQ4_OPS(X, isa)
+    MDG_PQ4_OPS(X, isa)                                                        \
+    MDG_ONEBIT_OPS(X, isa)
 
 #define MDG_KERNEL_DECLARE(isa, result, name, parameters)                      \
     result mdg_##name##_##isa parameters;
