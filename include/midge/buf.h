@@ -1,5 +1,6 @@
-/* buf.h: the two memory helpers that cross public interfaces: a growable byte
- * buffer with a maximum, and an arena. Neither locks; one thread at a time. */
+/* buf.h: what crosses public interfaces: borrowed text, and two memory helpers,
+ * a growable byte buffer with a maximum and an arena. Neither locks; one thread
+ * at a time. */
 #ifndef MIDGE_BUF_H
 #define MIDGE_BUF_H
 
@@ -8,6 +9,12 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* Borrowed text; not zero-terminated. */
+typedef struct midge_text {
+    const char *data;
+    size_t size;
+} midge_text;
 
 /* A growable run of bytes. A failed append leaves the content as it was and is
  * remembered in `status`, so that a writer may append freely and look once. */

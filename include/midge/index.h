@@ -137,11 +137,6 @@ MIDGE_API midge_column_kind midge_index_column_kind(const midge_index *index,
 
 /* ---- Changes ------------------------------------------------------------- */
 
-typedef struct midge_text {
-    const char *data;
-    size_t size;
-} midge_text;
-
 typedef struct midge_rows {
     size_t count;
     /* (count, dim) floats, row-major; for Hamming (count, ceil(dim / 8)) bytes,

@@ -44,12 +44,6 @@ extern "C" {
 
 typedef struct midge_swarm midge_swarm;
 
-/* Borrowed text; not zero-terminated. */
-typedef struct midge_text {
-    const char *data;
-    uint32_t size;
-} midge_text;
-
 typedef enum midge_task_state {
     MIDGE_TASK_PENDING,
     MIDGE_TASK_READY,

