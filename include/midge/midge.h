@@ -3,6 +3,7 @@
 #define MIDGE_H
 
 #include "midge/buf.h"
+#include "midge/embed.h"
 #include "midge/env.h"
 #include "midge/hash.h"
 #include "midge/index.h"
