@@ -23,6 +23,19 @@ export {
   type Pointer,
   type VectorsOps,
 } from "./exports.js";
+export type { IndexFilter } from "./index_filter.js";
+export type {
+  ColumnKind,
+  IdType,
+  IndexInfo,
+  IndexKind,
+  IndexMetric,
+  IndexOptions,
+  IndexStorage,
+  IndexWalk,
+} from "./index_options.js";
+export type { Rows } from "./index_rows.js";
+export type { IndexStore, StoreOptions, StorePart } from "./index_store.js";
 export type { Activation, Kernels, MatmulOptions, Sparse } from "./kernels.js";
 export {
   hasRelaxedSimd,
@@ -34,6 +47,13 @@ export {
   type Variant,
   type WasmSource,
 } from "./load.js";
+export {
+  createIndex,
+  openIndex,
+  openStore,
+  type CreateIndexOptions,
+  type OpenIndexOptions,
+} from "./load_index.js";
 export { loadKernels, loadVectors, selftest } from "./load_kernels.js";
 export type { Model, Prediction } from "./model.js";
 export {
@@ -49,6 +69,17 @@ export {
 export type { Random } from "./random.js";
 export { STATUS_NAMES } from "./status.js";
 export type { Swarm } from "./swarm.js";
+export type { Metadata, MetadataValue, StoredMetadata } from "./tags.js";
+export type {
+  AddOptions,
+  Found,
+  FoundMany,
+  SearchOptions,
+  StoredRow,
+  TuneOptions,
+  TuneReport,
+  VectorIndex,
+} from "./vector_index.js";
 export type { Vectors } from "./vectors.js";
 
 /** A fresh instance of the core, with a memory of its own. */

@@ -22,6 +22,8 @@ export type ModuleName =
   | "core-scalar"
   | "selftest-simd"
   | "selftest-scalar"
+  | "index-simd"
+  | "index-scalar"
   | "swarm"
   | "threads-simd"
   | "threads-scalar";
@@ -178,11 +180,18 @@ function besideThisFile(name: ModuleName): URL {
   }
 }
 
-type Family = "core" | "vectors" | "kernels" | "selftest" | "threads";
+type Family =
+  | "core"
+  | "vectors"
+  | "kernels"
+  | "index"
+  | "selftest"
+  | "threads";
 const VARIANTS: Record<Family, readonly Variant[]> = {
   core: ["simd", "scalar"],
   vectors: ["simd", "scalar"],
   kernels: ["simd", "scalar", "relaxed"],
+  index: ["simd", "scalar"],
   selftest: ["simd", "scalar"],
   threads: ["simd", "scalar"],
 };

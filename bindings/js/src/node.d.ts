@@ -1,7 +1,23 @@
 /** The few parts of Node that the package uses, so that it can be compiled
  * without the types of all of Node. Not part of the package. */
 declare module "node:fs/promises" {
-  export function readFile(path: URL): Promise<Uint8Array<ArrayBuffer>>;
+  interface FileHandle {
+    write(
+      bytes: Uint8Array,
+      from: number,
+      size: number,
+      at: number,
+    ): Promise<{ readonly bytesWritten: number }>;
+    writeFile(text: string): Promise<void>;
+    sync(): Promise<void>;
+    datasync(): Promise<void>;
+    close(): Promise<void>;
+  }
+  export function open(path: string, flags: string): Promise<FileHandle>;
+  export function readFile(path: URL | string): Promise<Uint8Array<ArrayBuffer>>;
+  export function rename(from: string, to: string): Promise<void>;
+  export function stat(path: string): Promise<{ readonly size: number }>;
+  export function unlink(path: string): Promise<void>;
 }
 declare module "node:url" {
   export function pathToFileURL(path: string): URL;
@@ -25,3 +41,7 @@ declare module "node:worker_threads" {
     terminate(): Promise<number>;
   }
 }
+declare const process: {
+  readonly pid: number;
+  kill(pid: number, signal: number): boolean;
+};

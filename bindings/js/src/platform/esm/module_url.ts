@@ -21,6 +21,8 @@ const FILES: Record<ModuleName, () => URL> = {
     new URL("./wasm/midge-selftest-simd.wasm", import.meta.url),
   "selftest-scalar": () =>
     new URL("./wasm/midge-selftest-scalar.wasm", import.meta.url),
+  "index-simd": () => new URL("./wasm/midge-index-simd.wasm", import.meta.url),
+  "index-scalar": () => new URL("./wasm/midge-index-scalar.wasm", import.meta.url),
   swarm: () => new URL("./wasm/midge-swarm.wasm", import.meta.url),
   "threads-simd": () => new URL("./wasm/midge-threads-simd.wasm", import.meta.url),
   "threads-scalar": () =>
