@@ -141,7 +141,7 @@ static void holds(midge_index_file *file, uint64_t n) {
     for (uint64_t id = 0; id < n; id++) {
         float x[8];
         size_t found;
-        maker_vector(id * 7, 8, 0, x);
+        maker_vector(id * 100003, 8, 0, x);
         midge_query q = {.count = 1, .vectors = x, .k = 1};
         assert_int_equal(midge_searcher_run(s, &q, NULL), MIDGE_OK);
         const midge_neighbour *best = midge_searcher_found(s, 0, &found);
