@@ -16,19 +16,21 @@
 #define SHARE_CELLS   500000u /* some 50 microseconds */
 #define ROWS_UNIT     64u
 
-/* Bytes of a block of rows: the first-level cache; the second, by products. */
-#define SCAN_BYTES    (32u * 1024u)
-#define PRODUCT_BYTES (512u * 1024u)
+/* Bytes of a block of rows: the first-level cache; the second, by products.
+ * More queries at once were slower. */
+#define SCAN_BYTES          (32u * 1024u)
+#define SCAN_QUERIES        256u
+#define PRODUCT_BYTES       (512u * 1024u)
+#define PRODUCT_QUERIES     256u
+#define PRODUCT_QUERY_BYTES (1024u * 1024u)
 
 /* What a worker has. */
 typedef struct worker {
     mdg_exact_queries queries;
     mdg_exact_scratch scratch;
-    mdg_best best[MDG_EXACT_QUERIES];
-    mdg_scorer scorers[MDG_EXACT_QUERIES];
+    mdg_best *best;          /* (n_queries) */
     void *room;              /* of scorers */
-    midge_neighbour *places; /* (MDG_EXACT_QUERIES at most, k), when rows are
-                                shared */
+    midge_neighbour *places; /* (n_queries, k), when rows are shared */
 } worker;
 
 typedef struct search {
@@ -37,7 +39,7 @@ typedef struct search {
     uint32_t *n_found;
     unsigned n_workers;
     worker *workers;
-    size_t n_places;        /* queries whose places a worker has */
+    int by_rows;            /* the rows are shared */
     const worker *prepared; /* whose queries are searched, by rows */
 } search;
 
@@ -57,10 +59,9 @@ static const void *query_vector(const mdg_exact *e, size_t i) {
 static void prepare(const mdg_exact *e, worker *w, size_t first, size_t count) {
     w->queries.first = (uint32_t)first;
     w->queries.count = (uint32_t)count;
-    w->queries.scorers = w->scorers;
     for (size_t q = 0; q < count; q++) {
         mdg_scorer_exact(&e->index->rows, query_vector(e, first + q), w->room,
-                         w->scorers + q);
+                         w->queries.scorers + q);
     }
     if (e->by_products) {
         mdg_exact_filter_begin(e, &w->queries, query_vector(e, first));
@@ -144,9 +145,9 @@ static void put_together(const search *s, size_t count) {
 static void share_rows(search *s) {
     const size_t n_queries = s->e.query->count;
     const size_t units = (s->e.index->n_rows + ROWS_UNIT - 1) / ROWS_UNIT;
-    for (size_t first = 0; first < n_queries; first += s->n_places) {
+    for (size_t first = 0; first < n_queries; first += s->e.n_queries) {
         const size_t left = n_queries - first;
-        const size_t count = left < s->n_places ? left : s->n_places;
+        const size_t count = left < s->e.n_queries ? left : s->e.n_queries;
         const size_t unit = ROWS_UNIT * count * s->e.index->options.dim;
         prepare(&s->e, s->workers, first, count);
         s->prepared = s->workers;
@@ -163,10 +164,6 @@ static void share_rows(search *s) {
 
 /* ---- Memory -------------------------------------------------------------- */
 
-static size_t places_size(const search *s) {
-    return s->n_places * s->e.query->k;
-}
-
 /* An array of a worker, and how large it is. */
 typedef struct part {
     void **memory;
@@ -174,22 +171,30 @@ typedef struct part {
     size_t size;
 } part;
 
-enum { PARTS = 6 };
+enum { PARTS = 11 };
 
 /* Those that this search needs; the others have no elements. */
 static void list_parts(const search *s, unsigned i, part parts[PARTS]) {
     const mdg_exact *e = &s->e;
     const size_t dim = e->index->rows.dim, size = sizeof(float);
+    const size_t queries = e->n_queries;
+    const size_t places = s->by_rows && i > 0 ? queries * e->query->k : 0;
+    const size_t n = e->by_products ? queries : 0;
     const size_t rows = e->by_products ? e->n_block : 0;
-    const size_t queries = e->by_products ? e->n_queries : 0;
     worker *w = s->workers + i;
+    mdg_exact_queries *q = &w->queries;
+    mdg_exact_scratch *x = &w->scratch;
     parts[0] = (part){&w->room, 1, mdg_scorer_bytes(&e->index->rows)};
-    parts[1] = (part){(void **)&w->scratch.decoded, dim, size};
-    parts[2] = (part){(void **)&w->places, i > 0 ? places_size(s) : 0,
-                      sizeof *w->places};
-    parts[3] = (part){(void **)&w->queries.transposed, queries * dim, size};
-    parts[4] = (part){(void **)&w->scratch.floats, rows * dim, size};
-    parts[5] = (part){(void **)&w->scratch.products, rows * queries, size};
+    parts[1] = (part){(void **)&w->best, queries, sizeof *w->best};
+    parts[2] = (part){(void **)&q->scorers, queries, sizeof *q->scorers};
+    parts[3] = (part){(void **)&x->decoded, dim, size};
+    parts[4] = (part){(void **)&w->places, places, sizeof *w->places};
+    parts[5] = (part){(void **)&q->transposed, n * dim, size};
+    parts[6] = (part){(void **)&q->norms, n, size};
+    parts[7] = (part){(void **)&x->limits, n, size};
+    parts[8] = (part){(void **)&x->floats, rows * dim, size};
+    parts[9] = (part){(void **)&x->products, rows * n, size};
+    parts[10] = (part){(void **)&x->picked, n, sizeof *x->picked};
 }
 
 static void free_workers(search *s) {
@@ -211,11 +216,8 @@ static midge_status make_workers(search *s) {
     for (unsigned i = 0; s->workers && i < s->n_workers; i++) {
         list_parts(s, i, parts);
         for (size_t p = 0; p < PARTS; p++) {
-            if (parts[p].count == 0) {
-                continue;
-            }
             *parts[p].memory = mdg_alloc(env, parts[p].count, parts[p].size);
-            if (!*parts[p].memory) {
+            if (!*parts[p].memory && parts[p].count > 0) {
                 return MIDGE_E_NOMEM;
             }
         }
@@ -231,24 +233,20 @@ static size_t between(size_t x, size_t low, size_t high) {
 
 static void plan(search *s) {
     mdg_exact *e = &s->e;
-    const size_t n_queries = e->query->count;
+    const size_t count = e->query->count;
     const size_t floats = e->index->rows.dim * sizeof(float);
+    size_t rows = SCAN_BYTES / e->index->rows.row_bytes;
+    size_t queries = SCAN_QUERIES;
     e->by_products = mdg_exact_filter_pays(e);
     if (e->by_products) {
-        const size_t fit = PRODUCT_BYTES / floats;
-        e->n_block = (uint32_t)between(fit, 16, MDG_EXACT_ROWS);
-        e->n_queries = (uint32_t)between(2 * fit, 16, MDG_EXACT_QUERIES);
-    } else {
-        const size_t fit = SCAN_BYTES / e->index->rows.row_bytes;
-        e->n_block = (uint32_t)between(fit, 8, MDG_EXACT_ROWS);
-        e->n_queries = MDG_EXACT_QUERIES;
+        rows = between(PRODUCT_BYTES / floats, 16, MDG_EXACT_ROWS);
+        queries = between(PRODUCT_QUERY_BYTES / floats, 16, PRODUCT_QUERIES);
     }
-    e->n_queries = (uint32_t)between(e->n_queries, 1, n_queries);
+    e->n_block = (uint32_t)between(rows, 8, MDG_EXACT_ROWS);
+    e->n_queries = (uint32_t)between(queries, 1, count);
     s->n_workers = mdg_workers(e->index->env);
-    s->n_places = 0;
-    if (s->n_workers > 1 && n_queries < (size_t)SHARE_QUERIES * s->n_workers) {
-        s->n_places = e->n_queries;
-    }
+    s->by_rows =
+        s->n_workers > 1 && count < (size_t)SHARE_QUERIES * s->n_workers;
 }
 
 static midge_status run(search *s, midge_error *err) {
@@ -256,7 +254,7 @@ static midge_status run(search *s, midge_error *err) {
     if (make_workers(s) != MIDGE_OK) {
         return midge_fail(err, MIDGE_E_NOMEM, "no memory for a search");
     }
-    if (s->n_places > 0) {
+    if (s->by_rows) {
         share_rows(s);
     } else {
         mdg_parallel_for(s->e.index->env, s->e.query->count, share_queries(s),

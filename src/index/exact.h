@@ -13,8 +13,7 @@
 #include "index/exact_best.h"
 #include "index/index_internal.h"
 
-#define MDG_EXACT_ROWS    256u /* of a block, at most */
-#define MDG_EXACT_QUERIES 256u
+#define MDG_EXACT_ROWS 256u /* of a block, at most */
 
 /* What is searched, the same for all queries. */
 typedef struct mdg_exact {
@@ -31,10 +30,10 @@ typedef struct mdg_exact {
 typedef struct mdg_exact_queries {
     uint32_t first;
     uint32_t count;
-    mdg_scorer *scorers; /* (count) */
-    float *transposed;   /* (dim, count), and Euclidean norms; both only if by
-                            products */
-    double norms[MDG_EXACT_QUERIES];
+    mdg_scorer *scorers; /* (n_queries) */
+    /* By products. */
+    float *transposed; /* (dim, count) */
+    float *norms;      /* (n_queries), Euclidean */
 } mdg_exact_queries;
 
 /* Rows looked at together. */
@@ -52,8 +51,8 @@ typedef struct mdg_exact_scratch {
     float *floats;   /* (n_block, dim): rows that are not floats in a run */
     float *products; /* (n_block, n_queries) */
     float scales[MDG_EXACT_ROWS], biases[MDG_EXACT_ROWS]; /* of rows */
-    float limits[MDG_EXACT_QUERIES];
-    uint32_t picked[MDG_EXACT_QUERIES];
+    float *limits;                                        /* (n_queries) */
+    uint32_t *picked;                                     /* (n_queries) */
 } mdg_exact_scratch;
 
 /* Finds which rows live and pass. */

@@ -30,7 +30,7 @@
  *   ip       (n + 32) u 2 |q||x|
  *   cosine   (4 n + 64) u |q|
  *
- * Norms count as 2^-60 or more: that covers every underflow. Where one of the
+ * Norms count as 2^-40 or more: that covers every underflow. Where one of the
  * numbers could overflow, or underflow in a norm that something is divided by,
  * the limit is -infinity or the scale NaN, and all is measured. */
 #include "base/fmath.h"
@@ -38,11 +38,13 @@
 
 #include <string.h>
 
-#define UNIT       0x1p-24
-#define MARGIN     1.05
-#define NORM_MIN   0x1p-60 /* smaller ones count as this */
-#define NORM2_MAX  0x1p120f
-#define COSINE_MIN 0x1p-100f /* squared norms that may be divided by */
+#define UNIT      0x1p-24
+#define MARGIN    1.05
+#define NORM_MIN  0x1p-40 /* smaller ones count as this */
+#define NORM2_MAX 0x1p120f
+/* Inverse norms, and so norms, that may be computed with. */
+#define INVERSE_MIN 0x1p-60f
+#define INVERSE_MAX 0x1p50f
 
 #define FEWEST_QUERIES 8u
 
@@ -56,19 +58,16 @@ static float norm2(const mdg_vectors *v, const float *x) {
     return MDG_KERNEL(v->kernels, dot_f32)(v->dim, x, x);
 }
 
-static double root(double x) {
-    return __builtin_sqrt(x);
-}
-
 /* Infinity where nothing is known. */
-static double norm_of_query(const mdg_vectors *v, const float *query) {
+static float norm_of_query(const mdg_vectors *v, const float *query) {
     const float n2 = norm2(v, query);
-    const float least = v->metric == MIDGE_METRIC_COSINE ? COSINE_MIN : 0.0f;
-    if (!(n2 >= least && n2 <= NORM2_MAX)) {
-        return (double)__builtin_inff();
+    const float norm = mdg_sqrt_f32(n2);
+    const int small =
+        v->metric == MIDGE_METRIC_COSINE && norm < 1 / INVERSE_MAX;
+    if (!(n2 <= NORM2_MAX) || small) {
+        return __builtin_inff();
     }
-    const double norm = root((double)n2);
-    return norm > NORM_MIN ? norm : NORM_MIN;
+    return norm;
 }
 
 void mdg_exact_filter_begin(const mdg_exact *e, mdg_exact_queries *queries,
@@ -100,46 +99,65 @@ static const float *rows_of_block(const mdg_exact *e, mdg_exact_scratch *s,
     return s->floats;
 }
 
+/* The squared norm of a row, whose floats are x. */
+static float norm2_of_row(const mdg_vectors *v, uint32_t row, const float *x) {
+    if (v->storage == MIDGE_STORAGE_INT8) {
+        return mdg_factors(v, row)[1];
+    }
+    return v->metric == MIDGE_METRIC_IP ? mdg_factors(v, row)[0] : norm2(v, x);
+}
+
+/* 1 / |x|. */
+static float inverse_of_row(const mdg_vectors *v, uint32_t row) {
+    const float *f = mdg_factors(v, row);
+    return v->storage == MIDGE_STORAGE_INT8 ? f[1] / f[0] : f[0];
+}
+
 /* What turns a product into v; returns the squared norm, 0 where it does not
  * matter. */
-static float weigh(const mdg_vectors *v, const float *x, float *scale,
-                   float *bias) {
-    const float n2 = norm2(v, x);
+static float weigh(const mdg_vectors *v, uint32_t row, const float *x,
+                   float *scale, float *bias) {
     *bias = 0.0f;
-    if (!(n2 <= NORM2_MAX)) {
-        *scale = __builtin_nanf("");
+    if (v->metric == MIDGE_METRIC_COSINE) {
+        const float f = inverse_of_row(v, row);
+        *scale = f >= INVERSE_MIN && f <= INVERSE_MAX ? f : __builtin_nanf("");
         return 0.0f;
     }
-    *scale = 1.0f;
+    const float n2 = norm2_of_row(v, row, x);
+    *scale = n2 <= NORM2_MAX ? 1.0f : __builtin_nanf("");
     if (v->metric == MIDGE_METRIC_L2SQ) {
         *bias = -0.5f * n2;
-    } else if (v->metric == MIDGE_METRIC_COSINE) {
-        *scale =
-            n2 >= COSINE_MIN ? 1.0f / mdg_sqrt_f32(n2) : __builtin_nanf("");
     }
-    return n2;
+    return n2 <= NORM2_MAX ? n2 : 0.0f;
 }
 
 /* ---- Limits -------------------------------------------------------------- */
 
+static double at_least(double x, double least) {
+    return x > least ? x : least;
+}
+
 /* What v must reach for a distance of `reach`. */
-static float limit_of(const mdg_vectors *v, double q, double x, float reach) {
-    const double n = (double)v->dim, longest = q + x;
+static float limit_of(const mdg_vectors *v, float q_norm, float x_norm,
+                      float reach) {
+    const double n = (double)v->dim, norm = (double)q_norm;
+    const double q = at_least((double)q_norm, NORM_MIN);
+    const double x = at_least((double)x_norm, NORM_MIN);
     double limit, slack;
     if (!(q < 0x1p60) || !(reach < NORM2_MAX)) {
         return -__builtin_inff();
     }
     switch (v->metric) {
     case MIDGE_METRIC_L2SQ:
-        limit = 0.5 * (q * q - (double)reach);
-        slack = (n + 32) * longest * longest;
+        limit = 0.5 * (norm * norm - (double)reach);
+        slack = (n + 32) * (q + x) * (q + x);
         break;
     case MIDGE_METRIC_IP:
         limit = -(double)reach;
         slack = (n + 32) * 2 * q * x;
         break;
     default:
-        limit = q * (1.0 - (double)reach);
+        limit = norm * (1.0 - (double)reach);
         slack = (4 * n + 64) * q;
     }
     limit -= MARGIN * UNIT * slack;
@@ -148,7 +166,7 @@ static float limit_of(const mdg_vectors *v, double q, double x, float reach) {
 }
 
 static void set_limits(const mdg_vectors *v, const mdg_exact_queries *queries,
-                       double x, const mdg_best *best, float *limits) {
+                       float x, const mdg_best *best, float *limits) {
     for (uint32_t q = 0; q < queries->count; q++) {
         limits[q] = limit_of(v, queries->norms[q], x, best[q].reach);
     }
@@ -173,7 +191,7 @@ static void multiply(const mdg_vectors *v, const mdg_exact_queries *queries,
 
 /* Measures the row for the picked queries, and draws their limits closer. */
 static void measure(const mdg_vectors *v, const mdg_exact_queries *queries,
-                    uint32_t row, size_t n_picked, double x,
+                    uint32_t row, size_t n_picked, float x,
                     mdg_exact_scratch *s, mdg_best *best) {
     for (size_t i = 0; i < n_picked; i++) {
         const uint32_t q = s->picked[i];
@@ -197,11 +215,11 @@ void mdg_exact_filter(const mdg_exact *e, const mdg_exact_queries *queries,
     const float *x = rows_of_block(e, s, &stride);
     float longest = 0.0f;
     for (uint32_t i = 0; i < b->count; i++) {
-        const float n2 = weigh(v, x + i * stride, s->scales + i, s->biases + i);
+        const float n2 =
+            weigh(v, b->rows[i], x + i * stride, s->scales + i, s->biases + i);
         longest = n2 > longest ? n2 : longest;
     }
-    double norm = root((double)longest);
-    norm = norm > NORM_MIN ? norm : NORM_MIN;
+    const float norm = mdg_sqrt_f32(longest);
     multiply(v, queries, x, stride, s);
     set_limits(v, queries, norm, best, s->limits);
     for (uint32_t i = 0; i < b->count; i++) {

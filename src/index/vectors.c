@@ -173,9 +173,15 @@ static void finish_products(const mdg_scorer *s, size_t count,
 
 /* ---- Scoring floats ------------------------------------------------------ */
 
+/* One row alone is not gathered: those kernels measure several at once. */
 static void score_l2sq_f32(const mdg_scorer *s, size_t count,
                            const uint32_t *rows, float *out) {
     const mdg_vectors *v = s->vectors;
+    if (count == 1) {
+        const float *x = floats_of(mdg_record(v, rows[0]));
+        out[0] = MDG_KERNEL(v->kernels, l2sq_f32)(v->dim, x, s->query);
+        return;
+    }
     MDG_KERNEL(v->kernels, gather_l2sq_f32)
     (count, rows, v->dim, floats_of(v->data), v->row_bytes / 4, s->query, out);
 }
@@ -183,9 +189,21 @@ static void score_l2sq_f32(const mdg_scorer *s, size_t count,
 static void score_dot_f32(const mdg_scorer *s, size_t count,
                           const uint32_t *rows, float *out) {
     const mdg_vectors *v = s->vectors;
-    MDG_KERNEL(v->kernels, gather_dot_f32)
-    (count, rows, v->dim, floats_of(v->data), v->row_bytes / 4, s->query, out);
+    if (count == 1) {
+        out[0] = dot(v, floats_of(mdg_record(v, rows[0])), s->query);
+    } else {
+        MDG_KERNEL(v->kernels, gather_dot_f32)
+        (count, rows, v->dim, floats_of(v->data), v->row_bytes / 4, s->query,
+         out);
+    }
     finish_products(s, count, rows, out);
+}
+
+static void score_l1_f32(const mdg_scorer *s, size_t count,
+                         const uint32_t *rows, float *out) {
+    const mdg_vectors *v = s->vectors;
+    MDG_KERNEL(v->kernels, gather_l1_f32)
+    (count, rows, v->dim, floats_of(v->data), v->row_bytes / 4, s->query, out);
 }
 
 static void score_f16(const mdg_scorer *s, size_t count, const uint32_t *rows,
@@ -211,11 +229,7 @@ static void score_decoded(const mdg_scorer *s, size_t count,
     for (size_t i = 0; i < count; i++) {
         uint32_t row = rows[i];
         const float *x = s->decoded;
-        if (v->storage == MIDGE_STORAGE_F32) {
-            x = floats_of(mdg_record(v, row));
-        } else {
-            mdg_vectors_get(v, row, s->decoded);
-        }
+        mdg_vectors_get(v, row, s->decoded);
         if (v->metric == MIDGE_METRIC_L1) {
             out[i] = MDG_KERNEL(k, l1_f32)(v->dim, x, s->query);
         } else if (v->metric == MIDGE_METRIC_L2SQ) {
@@ -293,7 +307,7 @@ size_t mdg_scorer_bytes(const mdg_vectors *v) {
 
 static mdg_score_fn score_of_floats(const mdg_vectors *v) {
     if (v->metric == MIDGE_METRIC_L1) {
-        return score_decoded;
+        return v->storage == MIDGE_STORAGE_F32 ? score_l1_f32 : score_decoded;
     }
     if (v->storage == MIDGE_STORAGE_F16) {
         return score_f16;
