@@ -46,18 +46,48 @@ static midge_json read_cell(const mdg_csv *csv) {
     return value;
 }
 
+/* An array of texts, as export writes a set; NULL when it is none. */
+static const midge_json *read_set(const mdg_csv *csv, midge_arena *arena) {
+    const midge_json *list;
+    if (csv->cell.size == 0 || csv->cell.data[0] != '[' ||
+        midge_json_read(arena, csv->cell.data, csv->cell.size, &list, NULL) !=
+            MIDGE_OK) {
+        return NULL;
+    }
+    for (const midge_json *j = list->child; j; j = j->next) {
+        if (j->type != MIDGE_JSON_STRING) {
+            return NULL;
+        }
+    }
+    return list;
+}
+
 /* ---- The walk that learns ------------------------------------------------ */
 
-static void see_cell(const mdg_csv *csv, mdg_csv_column *column) {
-    if (is_missing(csv)) {
+static midge_column_kind kind_of_cell(const midge_vector_source *s) {
+    midge_arena arena;
+    midge_json value = read_cell(&s->csv);
+    switch (value.type) {
+    case MIDGE_JSON_BOOL:
+        return MIDGE_META_BOOL;
+    case MIDGE_JSON_INT:
+        return MIDGE_META_INT;
+    case MIDGE_JSON_DOUBLE:
+        return MIDGE_META_FLOAT;
+    default:
+        break;
+    }
+    midge_arena_init(&arena, s->env, 0);
+    int is_set = read_set(&s->csv, &arena) != NULL;
+    midge_arena_deinit(&arena);
+    return is_set ? MIDGE_META_SET : MIDGE_META_STRING;
+}
+
+static void see_cell(const midge_vector_source *s, mdg_csv_column *column) {
+    if (is_missing(&s->csv)) {
         return;
     }
-    midge_json value = read_cell(csv);
-    midge_column_kind kind = value.type == MIDGE_JSON_BOOL  ? MIDGE_META_BOOL
-                             : value.type == MIDGE_JSON_INT ? MIDGE_META_INT
-                             : value.type == MIDGE_JSON_DOUBLE
-                                 ? MIDGE_META_FLOAT
-                                 : MIDGE_META_STRING;
+    midge_column_kind kind = kind_of_cell(s);
     int numbers =
         (kind == MIDGE_META_INT || kind == MIDGE_META_FLOAT) &&
         (column->kind == MIDGE_META_INT || column->kind == MIDGE_META_FLOAT);
@@ -73,7 +103,7 @@ static midge_status walk_row(midge_vector_source *s, midge_error *err) {
     int64_t line = s->csv.line;
     for (size_t c = 0; c < s->n_csv_columns; c++) {
         MIDGE_TRY(mdg_csv_next(&s->csv, c + 1, err));
-        see_cell(&s->csv, &s->csv_columns[c]);
+        see_cell(s, &s->csv_columns[c]);
         if (s->csv.ends_row != (c + 1 == s->n_csv_columns)) {
             return mdg_csv_fail_ragged(line, s->csv.ends_row ? c + 1 : c + 2,
                                        s->n_csv_columns, err);
@@ -266,6 +296,13 @@ static midge_status take_cell(building *b, const mdg_csv_column *column) {
     midge_json value = {.type = MIDGE_JSON_NULL};
     if (column->role == MDG_CSV_VECTOR && !is_missing(csv)) {
         MIDGE_TRY(as_vector(b, &value));
+    } else if (!is_missing(csv) && column->role == MDG_CSV_META &&
+               column->kind == MIDGE_META_SET) {
+        const midge_json *set = read_set(csv, b->arena);
+        if (!set) {
+            return no_memory(b->err);
+        }
+        value = *set;
     } else if (!is_missing(csv) && column->role != MDG_CSV_TEXT &&
                column->kind != MIDGE_META_STRING) {
         value = read_cell(csv);

@@ -310,6 +310,35 @@ static midge_status take_vector(midge_vector_source *s, size_t i,
     return MIDGE_OK;
 }
 
+/* A copy in the batch's arena: rows are parsed into one that goes with them. */
+static midge_json *copy_value(midge_vector_source *s, const midge_json *from) {
+    midge_json *copy = midge_arena_alloc(&s->batch, sizeof *copy);
+    if (!copy) {
+        return NULL;
+    }
+    *copy = *from;
+    copy->next = NULL;
+    copy->child = NULL;
+    if (from->key) {
+        copy->key = midge_arena_copy(&s->batch, from->key, from->key_size);
+    }
+    if (from->string) {
+        copy->string = midge_arena_copy(&s->batch, from->string, from->count);
+    }
+    if ((from->key && !copy->key) || (from->string && !copy->string)) {
+        return NULL;
+    }
+    midge_json **tail = &copy->child;
+    for (const midge_json *j = from->child; j; j = j->next) { /* of a set */
+        *tail = copy_value(s, j);
+        if (!*tail) {
+            return NULL;
+        }
+        tail = &(*tail)->next;
+    }
+    return copy;
+}
+
 /* Links copies of the row's metadata members behind `tail`. */
 static midge_status copy_members(midge_vector_source *s, const midge_json *from,
                                  int nested, midge_json ***tail,
@@ -322,14 +351,11 @@ static midge_status copy_members(midge_vector_source *s, const midge_json *from,
             MIDGE_TRY(copy_members(s, j, 1, tail, count));
             continue;
         }
-        midge_json *copy = midge_arena_alloc(&s->batch, sizeof *copy);
-        if (!copy) {
+        **tail = copy_value(s, j);
+        if (!**tail) {
             return MIDGE_E_NOMEM;
         }
-        *copy = *j;
-        copy->next = NULL;
-        **tail = copy;
-        *tail = &copy->next;
+        *tail = &(**tail)->next;
         ++*count;
     }
     return MIDGE_OK;
@@ -365,29 +391,48 @@ static midge_status make_arrays(midge_vector_source *s, size_t count,
                                                         : MIDGE_E_NOMEM;
 }
 
-static midge_text text_of(const midge_json *value) {
-    midge_text text = {value->string, value->count};
-    return text;
+static midge_status copy_text(midge_vector_source *s, const midge_json *value,
+                              midge_text *out) {
+    out->data = midge_arena_copy(&s->batch, value->string, value->count);
+    out->size = value->count;
+    return out->data ? MIDGE_OK : MIDGE_E_NOMEM;
 }
 
 static midge_status take_row(midge_vector_source *s, size_t i,
                              const batch_arrays *a, const midge_json *row,
                              midge_error *err) {
     const midge_json *id = midge_json_get(row, s->options.id);
+    midge_status status = MIDGE_OK;
     if (s->has_ids && s->id_type == MIDGE_ID_TEXT) {
-        a->keys[i] = text_of(id);
+        status = copy_text(s, id, &a->keys[i]);
     } else if (s->has_ids) {
         a->ids[i] = (uint64_t)id->integer;
     }
-    if (s->options.text) {
-        a->texts[i] = text_of(midge_json_get(row, s->options.text));
-    } else {
+    if (status == MIDGE_OK && s->options.text) {
+        status =
+            copy_text(s, midge_json_get(row, s->options.text), &a->texts[i]);
+    } else if (status == MIDGE_OK) {
         MIDGE_TRY(take_vector(s, i, row, err));
     }
-    midge_status status = take_metadata(s, row, &a->metadata[i]);
-    return status == MIDGE_OK
-               ? status
-               : midge_fail(err, status, "no memory for metadata");
+    if (status == MIDGE_OK) {
+        status = take_metadata(s, row, &a->metadata[i]);
+    }
+    return status == MIDGE_OK ? status
+                              : midge_fail(err, status, "no memory for a row");
+}
+
+static midge_status read_row(midge_vector_source *s, size_t i,
+                             const batch_arrays *a, midge_error *err) {
+    midge_arena arena;
+    const midge_json *row;
+    midge_arena_init(&arena, s->env, ROW_BYTES_MAX);
+    midge_status status = next_object(s, &arena, &row, err);
+    if (status == MIDGE_OK) {
+        status = row ? take_row(s, i, a, row, err)
+                     : midge_fail(err, MIDGE_E_INTERNAL, "a row is gone");
+    }
+    midge_arena_deinit(&arena);
+    return status;
 }
 
 midge_status mdg_source_text_next(midge_vector_source *s, size_t count,
@@ -397,12 +442,7 @@ midge_status mdg_source_text_next(midge_vector_source *s, size_t count,
         return midge_fail(err, MIDGE_E_NOMEM, "no memory for %zu rows", count);
     }
     for (size_t i = 0; i < count; i++) {
-        const midge_json *row;
-        MIDGE_TRY(next_object(s, &s->batch, &row, err));
-        if (!row) {
-            return midge_fail(err, MIDGE_E_INTERNAL, "a row is gone");
-        }
-        MIDGE_TRY(take_row(s, i, &a, row, err));
+        MIDGE_TRY(read_row(s, i, &a, err));
     }
     out->texts = s->options.text ? a.texts : NULL;
     out->rows.metadata = s->n_columns > 0 ? a.metadata : NULL;
