@@ -47,47 +47,52 @@ static midge_json read_cell(const mdg_csv *csv) {
 }
 
 /* An array of texts, as export writes a set; NULL when it is none. */
-static const midge_json *read_set(const mdg_csv *csv, midge_arena *arena) {
-    const midge_json *list;
-    if (csv->cell.size == 0 || csv->cell.data[0] != '[' ||
-        midge_json_read(arena, csv->cell.data, csv->cell.size, &list, NULL) !=
-            MIDGE_OK) {
-        return NULL;
+static midge_status read_set(const mdg_csv *csv, midge_arena *arena,
+                             const midge_json **out) {
+    const char *text = csv->cell.data;
+    *out = NULL;
+    if (csv->cell.size < 2 || text[0] != '[' ||
+        (text[1] != '"' && text[1] != ']')) {
+        return MIDGE_OK;
     }
-    for (const midge_json *j = list->child; j; j = j->next) {
+    midge_status status =
+        midge_json_read(arena, text, csv->cell.size, out, NULL);
+    for (const midge_json *j = *out ? (*out)->child : NULL; j; j = j->next) {
         if (j->type != MIDGE_JSON_STRING) {
-            return NULL;
+            *out = NULL;
+            break;
         }
     }
-    return list;
+    return status == MIDGE_E_NOMEM ? status : MIDGE_OK;
 }
 
 /* ---- The walk that learns ------------------------------------------------ */
 
-static midge_column_kind kind_of_cell(const midge_vector_source *s) {
+static midge_status kind_of_cell(const midge_vector_source *s,
+                                 midge_column_kind *out) {
     midge_arena arena;
     midge_json value = read_cell(&s->csv);
-    switch (value.type) {
-    case MIDGE_JSON_BOOL:
-        return MIDGE_META_BOOL;
-    case MIDGE_JSON_INT:
-        return MIDGE_META_INT;
-    case MIDGE_JSON_DOUBLE:
-        return MIDGE_META_FLOAT;
-    default:
-        break;
+    const midge_json *set = NULL;
+    if (value.type != MIDGE_JSON_STRING) {
+        *out = value.type == MIDGE_JSON_BOOL  ? MIDGE_META_BOOL
+               : value.type == MIDGE_JSON_INT ? MIDGE_META_INT
+                                              : MIDGE_META_FLOAT;
+        return MIDGE_OK;
     }
     midge_arena_init(&arena, s->env, 0);
-    int is_set = read_set(&s->csv, &arena) != NULL;
+    midge_status status = read_set(&s->csv, &arena, &set);
+    *out = set ? MIDGE_META_SET : MIDGE_META_STRING;
     midge_arena_deinit(&arena);
-    return is_set ? MIDGE_META_SET : MIDGE_META_STRING;
+    return status;
 }
 
-static void see_cell(const midge_vector_source *s, mdg_csv_column *column) {
+static midge_status see_cell(const midge_vector_source *s,
+                             mdg_csv_column *column) {
+    midge_column_kind kind;
     if (is_missing(&s->csv)) {
-        return;
+        return MIDGE_OK;
     }
-    midge_column_kind kind = kind_of_cell(s);
+    MIDGE_TRY(kind_of_cell(s, &kind));
     int numbers =
         (kind == MIDGE_META_INT || kind == MIDGE_META_FLOAT) &&
         (column->kind == MIDGE_META_INT || column->kind == MIDGE_META_FLOAT);
@@ -97,13 +102,16 @@ static void see_cell(const midge_vector_source *s, mdg_csv_column *column) {
         column->kind = numbers ? MIDGE_META_FLOAT : MIDGE_META_STRING;
     }
     column->seen = 1;
+    return MIDGE_OK;
 }
 
 static midge_status walk_row(midge_vector_source *s, midge_error *err) {
     int64_t line = s->csv.line;
     for (size_t c = 0; c < s->n_csv_columns; c++) {
         MIDGE_TRY(mdg_csv_next(&s->csv, c + 1, err));
-        see_cell(s, &s->csv_columns[c]);
+        if (see_cell(s, &s->csv_columns[c]) != MIDGE_OK) {
+            return midge_fail(err, MIDGE_E_NOMEM, "no memory for a cell");
+        }
         if (s->csv.ends_row != (c + 1 == s->n_csv_columns)) {
             return mdg_csv_fail_ragged(line, s->csv.ends_row ? c + 1 : c + 2,
                                        s->n_csv_columns, err);
@@ -298,8 +306,8 @@ static midge_status take_cell(building *b, const mdg_csv_column *column) {
         MIDGE_TRY(as_vector(b, &value));
     } else if (!is_missing(csv) && column->role == MDG_CSV_META &&
                column->kind == MIDGE_META_SET) {
-        const midge_json *set = read_set(csv, b->arena);
-        if (!set) {
+        const midge_json *set;
+        if (read_set(csv, b->arena, &set) != MIDGE_OK || !set) {
             return no_memory(b->err);
         }
         value = *set;
