@@ -15,6 +15,7 @@
 #define MDG_IMAGE_H
 
 #include "index/index_internal.h"
+#include "index/packed.h"
 #include "midge/index_image.h"
 
 #define MDG_IMAGE_PAGE        4096u
@@ -151,8 +152,7 @@ static inline uint64_t mdg_slot_at(uint64_t sequence) {
 }
 
 static inline uint8_t *mdg_packed_data(const midge_index *index) {
-    (void)index;
-    return NULL;
+    return index->packed ? index->packed->blocks : NULL;
 }
 
 /* ---- The file under an index --------------------------------------------- */
@@ -223,6 +223,9 @@ midge_status mdg_check_words(const mdg_column *column, uint32_t which,
                              uint64_t words_bytes, midge_error *err);
 /* A list of 1 + max numbers: at most max links, all below `bound`. */
 int mdg_check_list(const uint32_t *list, uint32_t max, uint32_t bound);
+/* A packed block whose neighbours are all below `bound`. */
+int mdg_check_packed(const mdg_packed *packed, const uint8_t *block,
+                     uint32_t bound);
 
 /* ---- image_apply.c ------------------------------------------------------- */
 

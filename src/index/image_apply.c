@@ -125,6 +125,23 @@ static midge_status apply_links(const applying *a, part *p) {
     return MIDGE_OK;
 }
 
+static midge_status apply_packed(const applying *a, part *p) {
+    const mdg_packed *packed = a->index->packed;
+    if (!packed) {
+        return bad(a, p);
+    }
+    const mdg_reader numbers = p->in;
+    MIDGE_TRY(apply_records(a, p, packed->blocks, packed->block_bytes, 0));
+    for (uint32_t i = 0; i < p->count; i++) {
+        uint32_t row = mdg_load_u32(numbers.bytes + 4 * (size_t)i);
+        if (!mdg_check_packed(packed, mdg_packed_block(packed, row),
+                              a->index->n_rows)) {
+            return bad(a, p);
+        }
+    }
+    return MIDGE_OK;
+}
+
 /* ---- Levels -------------------------------------------------------------- */
 
 static midge_status apply_node(const applying *a, part *p, mdg_level *level) {
@@ -413,6 +430,10 @@ midge_status mdg_frame_reserve(midge_index *index, const uint8_t *last,
         return MIDGE_OK;
     }
     MIDGE_TRY(mdg_index_reserve(index, state.n_rows, err));
+    if (index->packed &&
+        mdg_packed_reserve(index, index->capacity) != MIDGE_OK) {
+        return midge_fail(err, MIDGE_E_NOMEM, "no memory for packed codes");
+    }
     mdg_ids *ids = &index->ids;
     if (ids->type != MIDGE_ID_TEXT && !ids->numbers) {
         return MIDGE_OK;

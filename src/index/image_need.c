@@ -40,24 +40,45 @@ int mdg_check_list(const uint32_t *list, uint32_t max, uint32_t bound) {
     return good;
 }
 
+int mdg_check_packed(const mdg_packed *packed, const uint8_t *block,
+                     uint32_t bound) {
+    int good = 1;
+    for (uint32_t j = 0; j < packed->groups; j++) {
+        const uint32_t *links =
+            (const uint32_t *)(const void *)(block + j * packed->group_bytes);
+        for (uint32_t i = 0; i < MDG_PACKED_GROUP; i++) {
+            good &= links[i] < bound;
+        }
+    }
+    return good;
+}
+
 /* Do the links in the block lead to rows of the image? */
 static int links_ok(const midge_index *index, const mdg_section *section,
                     uint64_t b) {
+    const uint32_t bound = index->image->n_links_max;
+    int good = 1;
     size_t size;
     const uint8_t *block = mdg_section_block(section, b, &size);
-    for (size_t at = 0; at < size; at += section->record_bytes) {
-        if (!mdg_check_list((const uint32_t *)(const void *)(block + at),
-                            index->graph.m0, index->image->n_links_max)) {
-            return 0;
-        }
+    for (size_t at = 0; good && at < size; at += section->record_bytes) {
+        const uint8_t *record = block + at;
+        good = section->kind == MDG_SECTION_PACKED
+                   ? mdg_check_packed(index->packed, record, bound)
+                   : mdg_check_list((const uint32_t *)(const void *)record,
+                                    index->graph.m0, bound);
     }
-    return 1;
+    return good;
+}
+
+static int has_links(const mdg_section *section) {
+    return section->kind == MDG_SECTION_LINKS ||
+           section->kind == MDG_SECTION_PACKED;
 }
 
 static int block_ok(const midge_index *index, const mdg_section *section,
                     uint64_t b) {
     return mdg_image_block_ok(index->image, section, b) &&
-           (section->kind != MDG_SECTION_LINKS || links_ok(index, section, b));
+           (!has_links(section) || links_ok(index, section, b));
 }
 
 /* ---- What was seen ------------------------------------------------------- */

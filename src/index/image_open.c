@@ -244,7 +244,7 @@ static void *place(const mdg_section *s) {
 }
 
 static midge_status read_state(opening *o) {
-    const mdg_section *s;
+    const mdg_section *s = NULL;
     mdg_image_state *state = &o->state;
     MIDGE_TRY(take(o, MDG_SECTION_STATE, 0, MDG_IMAGE_STATE, 1, &s));
     mdg_state_get(state, s->memory);
@@ -275,15 +275,27 @@ midge_status mdg_state_use(midge_index *index, const mdg_image_state *state,
     return MIDGE_OK;
 }
 
+/* Not there as long as there is no graph. */
 static midge_status take_packed(opening *o) {
-    const mdg_section *s;
-    return take(o, MDG_SECTION_PACKED, 0, 1, 0, &s);
+    midge_index *index = o->index;
+    const mdg_section *s = &o->image->sections[o->next];
+    if (o->next >= o->image->n_sections || s->count == 0 || !index->has_graph ||
+        index->options.walk != MIDGE_WALK_PACKED) {
+        return take(o, MDG_SECTION_PACKED, 0, 1, 0, &s);
+    }
+    if (mdg_packed_new(index) != MIDGE_OK) {
+        return midge_fail(o->err, MIDGE_E_NOMEM, "no memory for packed codes");
+    }
+    MIDGE_TRY(take(o, MDG_SECTION_PACKED, 0, mdg_packed_stride(index),
+                   o->state.n_rows, &s));
+    index->packed->blocks = place(s);
+    return MIDGE_OK;
 }
 
 static midge_status read_large(opening *o) {
     midge_index *index = o->index;
     const uint32_t n = o->state.n_rows;
-    const mdg_section *s;
+    const mdg_section *s = NULL;
     uint32_t codes = index->options.walk == MIDGE_WALK_INT8 ? n : 0;
     MIDGE_TRY(take(o, MDG_SECTION_ROWS, 0, index->rows.row_bytes, n, &s));
     index->rows.data = place(s);
@@ -300,7 +312,7 @@ static midge_status read_ids(opening *o) {
     mdg_ids *ids = &o->index->ids;
     const uint32_t n = o->state.n_rows;
     const uint64_t texts = ids->type == MIDGE_ID_TEXT ? n : 0;
-    const mdg_section *s;
+    const mdg_section *s = NULL;
     MIDGE_TRY(take(o, MDG_SECTION_DEAD, 0, 1, ((uint64_t)n + 7) / 8, &s));
     o->index->dead = place(s);
     MIDGE_TRY(take(o, MDG_SECTION_IDS, 0, sizeof(uint64_t), ANY, &s));
@@ -363,8 +375,8 @@ static midge_status read_column(opening *o, uint32_t i) {
     mdg_column *c = &o->index->columns.columns[i];
     const uint32_t n = o->state.n_rows;
     const int texts = c->kind == MIDGE_META_STRING || c->kind == MIDGE_META_SET;
-    const mdg_section *s;
-    const mdg_section *words;
+    const mdg_section *s = NULL;
+    const mdg_section *words = NULL;
     MIDGE_TRY(take(o, MDG_SECTION_MISSING, i, 1, ((uint64_t)n + 7) / 8, &s));
     c->missing = place(s);
     MIDGE_TRY(
@@ -390,7 +402,7 @@ static midge_status read_column(opening *o, uint32_t i) {
 /* The columns are made while there are no rows, so that they take no memory. */
 static midge_status read_columns(opening *o) {
     mdg_columns *columns = &o->index->columns;
-    const mdg_section *s;
+    const mdg_section *s = NULL;
     MIDGE_TRY(take(o, MDG_SECTION_COLUMNS, 0, MDG_IMAGE_COLUMN,
                    o->state.n_columns, &s));
     columns->n_rows = 0;
