@@ -5,6 +5,7 @@
  *   image_write.c   an index as the bytes of a new file
  *   image_open.c    header, slots, directory; the parts of an index in place
  *   image_check.c   what is in the small sections: nothing points outside
+ *   image_room.c    the large sections with room to grow
  *   image_need.c    the large sections, block by block when first touched
  *   image_track.c   what changed since the last commit
  *   image_frame.c   the changes as a frame
@@ -169,6 +170,10 @@ typedef struct mdg_image {
     mdg_section *lazy[MDG_LAZY_COUNT];
     uint32_t *seen[MDG_LAZY_COUNT]; /* bits of blocks that were checked */
     uint32_t unseen[MDG_LAZY_COUNT];
+    struct {
+        void *memory; /* the section, and room behind it; or NULL */
+        size_t bytes;
+    } rooms[MDG_LAZY_COUNT];
 } mdg_image;
 
 /* Is block `b` what its checksum says? */
@@ -182,6 +187,9 @@ midge_status mdg_image_touch(const midge_index *index, uint32_t kind,
 /* All blocks of a section that were not yet seen. Large sections: marked. */
 midge_status mdg_image_touch_all(const midge_index *index,
                                  const mdg_section *section, midge_error *err);
+/* Maps rows, codes and links once more, with room for `capacity` rows. What
+ * cannot be mapped stays where it is. */
+void mdg_image_map_rooms(midge_index *index, uint32_t capacity);
 /* Nothing was seen yet. */
 midge_status mdg_image_watch(mdg_image *image);
 void mdg_image_free(mdg_image *image);

@@ -231,6 +231,10 @@ midge_status mdg_image_watch(mdg_image *image) {
 
 void mdg_image_free(mdg_image *image) {
     for (uint32_t i = 0; i < MDG_LAZY_COUNT; i++) {
+        if (image->rooms[i].memory) {
+            image->bytes.unmap_fn(image->bytes.ctx, image->rooms[i].memory,
+                                  image->rooms[i].bytes);
+        }
         if (image->seen[i]) {
             mdg_release(image->env, image->seen[i], seen_words(image->lazy[i]),
                         sizeof *image->seen[i]);

@@ -17,8 +17,10 @@
 
 typedef struct opening {
     const midge_env *env;
+    const midge_index_bytes *from;
     const uint8_t *bytes;
     size_t size;
+    int track;
     midge_error *err;
     midge_index_options options;
     uint32_t header_crc;
@@ -443,10 +445,24 @@ static midge_status prove_frames(const opening *o, const uint8_t **last) {
                             "commit slots: the frames end elsewhere");
 }
 
+/* Room for the rows there are in the end, and to grow: once by a half, as an
+ * index does (change.c), and some more. Memory is taken when it is used. */
+static void map_rooms(const opening *o, const uint8_t *last) {
+    mdg_image_state state = o->state;
+    if (last) {
+        mdg_state_get(&state, last + MDG_FRAME_STATE);
+    }
+    if (state.n_rows <= MIDGE_INDEX_ROWS_MAX &&
+        (o->track || state.n_rows > o->state.n_rows)) {
+        mdg_image_map_rooms(o->index, state.n_rows + state.n_rows / 2 + 4096);
+    }
+}
+
 static midge_status apply_frames(opening *o) {
     const uint8_t *last;
     midge_error why = {.text = ""};
     MIDGE_TRY(prove_frames(o, &last));
+    map_rooms(o, last);
     if (!last) {
         return MIDGE_OK;
     }
@@ -480,6 +496,7 @@ static midge_status make_index(opening *o) {
     }
     o->image->env = o->env;
     o->image->kernels = o->index->kernels;
+    o->image->bytes = *o->from;
     o->index->image = o->image;
     return MIDGE_OK;
 }
@@ -502,7 +519,7 @@ static midge_status read_base(opening *o) {
                : midge_fail(o->err, MIDGE_E_NOMEM, "no memory for a file");
 }
 
-static midge_status open_all(opening *o, int track) {
+static midge_status open_all(opening *o) {
     MIDGE_TRY(read_header(o));
     MIDGE_TRY(read_slots(o));
     MIDGE_TRY(make_index(o));
@@ -514,7 +531,7 @@ static midge_status open_all(opening *o, int track) {
                               .base_length = o->base_length,
                               .heal = o->heal,
                               .slot_damaged = o->slot_damaged};
-    midge_status status = mdg_track_opened(o->index, &opened, track);
+    midge_status status = mdg_track_opened(o->index, &opened, o->track);
     return status == MIDGE_OK
                ? MIDGE_OK
                : midge_fail(o->err, status, "no memory to note changes");
@@ -539,9 +556,13 @@ midge_status midge_index_image_open(const midge_env *env,
                           "index files are used in place on little-endian "
                           "machines only");
     }
-    opening o = {
-        .env = env, .bytes = bytes->data, .size = bytes->size, .err = err};
-    midge_status status = open_all(&o, track);
+    opening o = {.env = env,
+                 .from = bytes,
+                 .track = track,
+                 .bytes = bytes->data,
+                 .size = bytes->size,
+                 .err = err};
+    midge_status status = open_all(&o);
     if (status != MIDGE_OK) {
         midge_index_free(o.index);
         return status;

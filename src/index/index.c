@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "index/packed.h"
 
 #define M_DEFAULT               16u
 #define EF_CONSTRUCTION_DEFAULT 128u
@@ -128,6 +129,7 @@ void midge_index_free(midge_index *index) {
         return;
     }
     const midge_env *env = index->env;
+    mdg_image_let_go(index, UINT32_MAX);
     mdg_packed_free(index);
     mdg_hnsw_free(index);
     mdg_place_free(env, index->rows.data, index->rows.capacity,
@@ -187,12 +189,16 @@ static midge_status grow_parts(midge_index *index, uint32_t capacity) {
         g->links = links;
         MIDGE_TRY(status);
     }
+    if (index->packed) {
+        MIDGE_TRY(mdg_packed_reserve(index, capacity));
+    }
     return MIDGE_OK;
 }
 
 midge_status mdg_index_reserve(midge_index *index, uint32_t capacity,
                                midge_error *err) {
     capacity = (capacity + 63) / 64 * 64;
+    mdg_image_let_go(index, capacity);
     midge_status status = grow_parts(index, capacity);
     if (status != MIDGE_OK) {
         return midge_fail(err, status, "no memory for %u rows", capacity);

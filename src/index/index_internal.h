@@ -187,6 +187,9 @@ midge_status mdg_image_need_packed(const midge_index *index, uint32_t row,
                                    midge_error *err);
 /* Everything at once: before any change, and before reading all rows. */
 midge_status mdg_image_need_all(const midge_index *index, midge_error *err);
+/* Before arrays grow to `capacity` rows, or (UINT32_MAX) are given back: those
+ * that are mapped with less room count as borrowed from now on. */
+void mdg_image_let_go(midge_index *index, uint32_t capacity);
 /* Lets go of the bytes (the parts have been copied). */
 void mdg_image_drop(midge_index *index);
 
