@@ -16,12 +16,15 @@
 enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_INTERRUPTED = 130 };
 
 #define CLI_PATH_MAX 4096
+#define CLI_NAME_MAX 64
 
 typedef struct cli {
+    const char *program; /* argv[0] */
     midge_env env;
     midge_arena arena;
-    const midge_op *op;     /* the command */
-    const midge_json *args; /* checked, complete */
+    const midge_op *op;      /* the command */
+    char name[CLI_NAME_MAX]; /* as it is typed: "index add" */
+    const midge_json *args;  /* checked, complete */
 } cli;
 
 /* "midge: ..." on stderr, as one line; returns `code`. */
@@ -36,14 +39,20 @@ int cli_code_of(midge_status status);
 /* Fills c->args from argv (without program and command name). 0 and
  * *wants_help, or CLI_USAGE after complaining. */
 int cli_read_args(cli *c, int argc, char **argv, int *wants_help);
-/* The command of that name, NULL when there is none. */
+/* The command of that name ("index add" too), NULL when there is none. */
 const midge_op *cli_find(const char *name);
-/* The closest command name; NULL when none is close. */
-const char *cli_closest_command(const char *name);
+/* The name of a command as it is typed: "index add" for index.add. */
+const char *cli_spelled(const midge_op *op, char out[CLI_NAME_MAX]);
+/* The closest command name, in `out`; NULL when none is close. */
+const char *cli_closest_command(const char *name, char out[CLI_NAME_MAX]);
 
 /* ---- cli_help.c ---------------------------------------------------------- */
 
 void cli_print_overview(void);
+/* Whether commands begin with `family` and a point; print_family prints them.
+ */
+int cli_has_family(const char *family);
+int cli_print_family(const char *family);
 void cli_print_help(const midge_op *op);
 
 /* ---- cli_home.c: where a swarm lives ------------------------------------- */
@@ -87,5 +96,6 @@ int cli_status(cli *c);
 int cli_tasks(cli *c);
 int cli_events(cli *c);
 int cli_doctor(cli *c);
+/* The commands of `midge index`: see cli_index.h. */
 
 #endif

@@ -11,8 +11,21 @@
 #define NAME_MAX_BYTES 64
 
 const midge_op *cli_find(const char *name) {
-    const midge_op *op = midge_ops_find(name);
+    char dotted[CLI_NAME_MAX] = "";
+    for (size_t i = 0; name[i] && i + 1 < sizeof dotted; i++) {
+        dotted[i] = name[i] == ' ' ? '.' : name[i];
+    }
+    const midge_op *op = midge_ops_find(dotted);
     return op && (op->doors & MIDGE_OP_CLI) ? op : NULL;
+}
+
+const char *cli_spelled(const midge_op *op, char out[CLI_NAME_MAX]) {
+    size_t i = 0;
+    for (; op->name[i] && i + 1 < CLI_NAME_MAX; i++) {
+        out[i] = op->name[i] == '.' ? ' ' : op->name[i];
+    }
+    out[i] = 0;
+    return out;
 }
 
 /* ---- Suggestions --------------------------------------------------------- */
@@ -49,18 +62,18 @@ static int is_close(unsigned d, const char *word) {
     return d <= 2 && d < strlen(word);
 }
 
-const char *cli_closest_command(const char *name) {
-    const char *best = NULL;
+const char *cli_closest_command(const char *name, char out[CLI_NAME_MAX]) {
     unsigned least = 99;
     for (size_t i = 0; i < midge_ops_count(); i++) {
         const midge_op *op = midge_ops_at(i);
-        unsigned d = distance(name, op->name);
+        char spelled[CLI_NAME_MAX];
+        unsigned d = distance(name, cli_spelled(op, spelled));
         if ((op->doors & MIDGE_OP_CLI) && d < least) {
             least = d;
-            best = op->name;
+            memcpy(out, spelled, sizeof spelled);
         }
     }
-    return best && is_close(least, name) ? best : NULL;
+    return is_close(least, name) ? out : NULL;
 }
 
 /* The option's name as it is typed: dashes for underscores. */
@@ -87,10 +100,10 @@ static int unknown_option(const cli *c, const char *given) {
     if (is_close(least, given)) {
         return cli_complain(CLI_USAGE,
                             "%s has no option --%s; did you mean --%s?",
-                            c->op->name, given, best);
+                            c->name, given, best);
     }
     return cli_complain(CLI_USAGE, "%s has no option --%s; see `midge help %s`",
-                        c->op->name, given, c->op->name);
+                        c->name, given, c->name);
 }
 
 /* ---- Reading ------------------------------------------------------------- */
@@ -192,8 +205,8 @@ static int read_positional(reading *r) {
         }
     }
     return cli_complain(CLI_USAGE,
-                        "%s has no use for '%s'; see `midge help %s`", op->name,
-                        word, op->name);
+                        "%s has no use for '%s'; see `midge help %s`",
+                        r->c->name, word, r->c->name);
 }
 
 static int read_words(reading *r, int *wants_help) {
@@ -216,7 +229,7 @@ static int read_words(reading *r, int *wants_help) {
         } else if (!only_words && word[0] == '-' && word[1] != 0) {
             code = cli_complain(CLI_USAGE,
                                 "%s has no option %s; see `midge help %s`",
-                                r->c->op->name, word, r->c->op->name);
+                                r->c->name, word, r->c->name);
         } else {
             code = read_positional(r);
         }
@@ -233,9 +246,9 @@ static int missing(const cli *c, uint64_t seen) {
         const midge_arg *arg = &c->op->args[i];
         if (arg->required && !(seen & ((uint64_t)1 << i))) {
             return cli_complain(
-                CLI_USAGE, "%s needs %s%s%s; see `midge help %s`", c->op->name,
+                CLI_USAGE, "%s needs %s%s%s; see `midge help %s`", c->name,
                 arg->positional ? "" : "--", arg->positional ? "" : arg->name,
-                arg->positional ? arg->value_name : "", c->op->name);
+                arg->positional ? arg->value_name : "", c->name);
         }
     }
     return CLI_DONE;
@@ -250,8 +263,8 @@ static int check(cli *c, const midge_buf *text) {
         status = midge_op_check(c->op, &c->arena, given, &c->args, &err);
     }
     if (status != MIDGE_OK) {
-        return cli_complain(CLI_USAGE, "%s: %s; see `midge help %s`",
-                            c->op->name, err.text, c->op->name);
+        return cli_complain(CLI_USAGE, "%s: %s; see `midge help %s`", c->name,
+                            err.text, c->name);
     }
     return CLI_DONE;
 }

@@ -38,9 +38,42 @@ void cli_print_overview(void) {
             printf("  %-9s %s\n", op->name, op->summary);
         }
     }
+    puts("  index     Vectors with metadata, and the nearest of them: "
+         "`midge help index`.");
     puts("\n`midge help COMMAND` explains one.\n"
          "exit codes: 0 done, 1 failed, 2 wrong usage or input, "
          "130 interrupted");
+}
+
+static int is_of_family(const midge_op *op, const char *family) {
+    size_t size = strlen(family);
+    return (op->doors & MIDGE_OP_CLI) && strncmp(op->name, family, size) == 0 &&
+           op->name[size] == '.';
+}
+
+int cli_has_family(const char *family) {
+    for (size_t i = 0; i < midge_ops_count(); i++) {
+        if (is_of_family(midge_ops_at(i), family)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+int cli_print_family(const char *family) {
+    char name[CLI_NAME_MAX];
+    if (!cli_has_family(family)) {
+        return 0;
+    }
+    printf("usage: midge %s COMMAND [ARGUMENTS]\n\ncommands:\n", family);
+    for (size_t i = 0; i < midge_ops_count(); i++) {
+        const midge_op *op = midge_ops_at(i);
+        if (is_of_family(op, family)) {
+            printf("  %-15s %s\n", cli_spelled(op, name), op->summary);
+        }
+    }
+    printf("\n`midge help %s COMMAND` explains one.\n", family);
+    return 1;
 }
 
 /* "--seconds LIMIT", "FILE", "--json" */
@@ -60,7 +93,8 @@ static void spell_arg(const midge_arg *arg, char *out, size_t size) {
 
 static void print_usage(const midge_op *op) {
     char word[96];
-    printf("usage: midge %s", op->name);
+    char name[CLI_NAME_MAX];
+    printf("usage: midge %s", cli_spelled(op, name));
     for (size_t i = 0; i < op->n_args; i++) {
         const midge_arg *arg = &op->args[i];
         spell_arg(arg, word, sizeof word);

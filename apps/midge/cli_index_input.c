@@ -1,0 +1,193 @@
+/* cli_index_input.c: what goes into an index: files of vectors, and texts with
+ * what embeds them. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli_index.h"
+#include "embed/embed_open.h"
+
+#define STATE_BYTES_MAX ((size_t)64 << 20)
+#define READ_BYTES      ((size_t)1 << 20)
+
+/* ---- Files of vectors ---------------------------------------------------- */
+
+static midge_status read_all(midge_buf *out, midge_error *err) {
+    for (;;) {
+        midge_status status = midge_buf_reserve(out, READ_BYTES);
+        if (status != MIDGE_OK) {
+            return midge_fail(err, status, "the input is too large");
+        }
+        size_t got = fread(out->data + out->size, 1, READ_BYTES, stdin);
+        out->size += got;
+        if (got < READ_BYTES) {
+            return ferror(stdin)
+                       ? midge_fail(err, MIDGE_E_IO, "cannot read the input")
+                       : MIDGE_OK;
+        }
+    }
+}
+
+static int choose_format(cli *c, const char *path, midge_vector_format *out) {
+    const char *given = midge_json_get_string(c->args, "format", NULL);
+    char name[32];
+    if (given) {
+        (void)snprintf(name, sizeof name, "x.%s", given);
+        return midge_vector_format_of(name, out)
+                   ? CLI_DONE
+                   : cli_complain(CLI_USAGE,
+                                  "format '%s' is none of npy, fvecs, bvecs, "
+                                  "ivecs, fbin, csv, jsonl",
+                                  given);
+    }
+    if (midge_vector_format_of(path, out)) {
+        return CLI_DONE;
+    }
+    return cli_complain(CLI_USAGE,
+                        "%s: the name does not tell the format; say it with "
+                        "--format",
+                        path);
+}
+
+int cli_input_complain(const cli_input *input, midge_status status,
+                       const midge_error *err) {
+    return cli_complain_error(cli_code_of(status), input->path, err);
+}
+
+int cli_input_open(cli *c, const char *path, midge_source_options *options,
+                   cli_input *out) {
+    midge_error err = {.text = ""};
+    *out = (cli_input){.path = path};
+    int code = choose_format(c, path, &options->format);
+    if (code != CLI_DONE) {
+        return code;
+    }
+    midge_buf_init(&out->bytes, &c->env, CLI_INPUT_BYTES_MAX);
+    midge_status status =
+        strcmp(path, "-") == 0
+            ? read_all(&out->bytes, &err)
+            : midge_os_read_file(path, CLI_INPUT_BYTES_MAX, &out->bytes, &err);
+    if (status != MIDGE_OK) {
+        return cli_complain_error(cli_code_of(status), "", &err);
+    }
+    status = midge_vector_source_new(&c->env, out->bytes.data, out->bytes.size,
+                                     options, &out->source, &err);
+    return status == MIDGE_OK ? CLI_DONE
+                              : cli_input_complain(out, status, &err);
+}
+
+void cli_input_close(cli_input *input) {
+    midge_vector_source_free(input->source);
+    if (input->bytes.env) {
+        midge_buf_deinit(&input->bytes);
+    }
+}
+
+/* ---- Embedders ----------------------------------------------------------- */
+
+static int show_reading(void *ctx, size_t done, size_t total) {
+    return cli_bar_show(ctx, done >> 20, total >> 20);
+}
+
+static midge_status open_embedder(cli *c, const cli_index *open,
+                                  midge_embedder **out, midge_error *err) {
+    const char *words = midge_json_get_string(c->args, "words", NULL);
+    if (words) {
+        cli_bar bar;
+        const midge_words_options options = {.progress = show_reading,
+                                             .progress_ctx = &bar};
+        cli_bar_begin(&bar, "reading words", "MB");
+        midge_status status = midge_embed_open_words(
+            &c->env, words, midge_json_get_string(c->args, "frequencies", NULL),
+            &options, out, err);
+        cli_bar_end(&bar);
+        return status;
+    }
+    midge_index_info info;
+    midge_index_info_get(open->index, &info);
+    midge_embed_http_options options = MIDGE_EMBED_HTTP_DEFAULTS;
+    options.url = midge_json_get_string(c->args, "embed_url", NULL);
+    options.model = midge_json_get_string(c->args, "embed_model", NULL);
+    options.key_variable =
+        midge_json_get_string(c->args, "embed_key_env", NULL);
+    options.expect_dim = info.options.dim;
+    return midge_embed_open_http(&c->env, &options, out, err);
+}
+
+int cli_embedder_open(cli *c, const cli_index *open, midge_embedder **out) {
+    midge_error err = {.text = ""};
+    midge_index_info info;
+    int by_words = midge_json_get_string(c->args, "words", NULL) != NULL;
+    int by_url = midge_json_get_string(c->args, "embed_url", NULL) != NULL;
+    *out = NULL;
+    if (by_words == by_url) {
+        return cli_complain(CLI_USAGE,
+                            "texts need something that embeds them: --words "
+                            "FILE with word vectors, or --embed-url URL%s",
+                            by_words ? "; not both" : "");
+    }
+    midge_status status = open_embedder(c, open, out, &err);
+    if (status != MIDGE_OK) {
+        return cli_complain_error(cli_code_of(status), "", &err);
+    }
+    midge_index_info_get(open->index, &info);
+    if (midge_embedder_dim(*out) == info.options.dim) {
+        return CLI_DONE;
+    }
+    int code = cli_complain(
+        CLI_USAGE, "%s makes vectors of %u numbers, the index has %u",
+        midge_embedder_name(*out), midge_embedder_dim(*out), info.options.dim);
+    midge_embedder_free(*out);
+    *out = NULL;
+    return code;
+}
+
+static int state_path(const cli_index *open, char path[CLI_PATH_MAX]) {
+    return cli_path(path, "%s.embedder", open->path)
+               ? CLI_DONE
+               : cli_complain(CLI_USAGE, "the path of the index is too long");
+}
+
+int cli_embedder_load(const cli_index *open, midge_embedder *embedder,
+                      int *found) {
+    char path[CLI_PATH_MAX];
+    midge_env env = midge_os_env();
+    midge_error err = {.text = ""};
+    midge_buf state;
+    int code = state_path(open, path);
+    *found = code == CLI_DONE && access(path, F_OK) == 0;
+    if (!*found) {
+        return code;
+    }
+    midge_buf_init(&state, &env, STATE_BYTES_MAX);
+    midge_status status =
+        midge_os_read_file(path, STATE_BYTES_MAX, &state, &err);
+    if (status == MIDGE_OK) {
+        status =
+            midge_embedder_state_read(embedder, state.data, state.size, &err);
+    }
+    midge_buf_deinit(&state);
+    return status == MIDGE_OK
+               ? CLI_DONE
+               : cli_complain_error(cli_code_of(status), path, &err);
+}
+
+int cli_embedder_save(cli *c, const cli_index *open,
+                      const midge_embedder *embedder) {
+    char path[CLI_PATH_MAX];
+    midge_error err = {.text = ""};
+    midge_buf state;
+    int code = state_path(open, path);
+    if (code != CLI_DONE) {
+        return code;
+    }
+    midge_buf_init(&state, &c->env, STATE_BYTES_MAX);
+    midge_status status = midge_embedder_state_write(embedder, &state);
+    if (status == MIDGE_OK) {
+        status = midge_os_write_file(path, state.data, state.size, &err);
+    }
+    midge_buf_deinit(&state);
+    return status == MIDGE_OK
+               ? CLI_DONE
+               : cli_complain_error(cli_code_of(status), path, &err);
+}
