@@ -12,6 +12,7 @@ midge_status mdg_place_grow(const midge_env *env, void **data,
     if (wanted <= *capacity || stride == 0) {
         return MIDGE_OK;
     }
+    used = *data ? used : 0;
     if (*data && *capacity == 0) {
         fresh = mdg_alloc(env, wanted, stride);
         if (fresh) {

@@ -7,7 +7,8 @@
 
 /* Makes room for `wanted` elements of `stride` bytes, the first `used` of which
  * are kept; new ones are zero when `zeroed`. An array with data and capacity 0
- * lies in memory of somebody else and is copied. On failure nothing changed. */
+ * lies in memory of somebody else and is copied; of one without data nothing is
+ * kept, and all is new. On failure nothing changed. */
 midge_status mdg_place_grow(const midge_env *env, void **data,
                             uint32_t *capacity, uint32_t used, uint32_t wanted,
                             size_t stride, int zeroed);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "midge/json.h"
 
 enum { YEAR, SCORE, LANG, DRAFT, TAG, N_COLUMNS };
 enum { NO = 0, UNKNOWN = 1, YES = 2 };
@@ -105,6 +106,65 @@ struct printer {
 
 static inline uint32_t pick(struct printer *p, uint32_t n) {
     return mdg_rng_below(&p->rng, n);
+}
+
+/* ---- Rows ---------------------------------------------------------------- */
+
+/* Words are the first n_words of the vocabulary. */
+static inline void draw_row(mdg_rng *rng, struct row *row, uint32_t n_words) {
+    memset(row, 0, sizeof *row);
+    for (int i = 0; i < N_COLUMNS; i++) {
+        row->has[i] = mdg_rng_below(rng, 4) != 0;
+    }
+    row->year = whole[mdg_rng_below(rng, N_WHOLE)];
+    row->score = floats[mdg_rng_below(rng, N_FLOATS)];
+    row->lang = mdg_rng_below(rng, n_words);
+    row->draft = (int)mdg_rng_below(rng, 2);
+    row->tag = mdg_rng_below(rng, 1u << n_words);
+    row->tag &= mdg_rng_below(rng, 1u << n_words);
+}
+
+/* In the order of bytes, as an index gives them back. */
+static inline void write_tags(midge_json_writer *w, uint32_t tag) {
+    midge_json_begin_array(w);
+    while (tag) {
+        uint32_t least = N_WORDS;
+        for (uint32_t i = 0; i < N_WORDS; i++) {
+            if ((tag >> i & 1) &&
+                (least == N_WORDS ||
+                 strcmp(vocabulary[i], vocabulary[least]) < 0)) {
+                least = i;
+            }
+        }
+        midge_json_string(w, vocabulary[least]);
+        tag &= ~(1u << least);
+    }
+    midge_json_end_array(w);
+}
+
+static inline void write_row(midge_json_writer *w, const struct row *row) {
+    midge_json_begin_object(w);
+    if (row->has[YEAR]) {
+        midge_json_key(w, "year");
+        midge_json_int(w, row->year);
+    }
+    if (row->has[SCORE]) {
+        midge_json_key(w, "score");
+        midge_json_double(w, row->score);
+    }
+    if (row->has[LANG]) {
+        midge_json_key(w, "lang");
+        midge_json_string(w, vocabulary[row->lang]);
+    }
+    if (row->has[DRAFT]) {
+        midge_json_key(w, "draft");
+        midge_json_bool(w, row->draft);
+    }
+    if (row->has[TAG]) {
+        midge_json_key(w, "tag");
+        write_tags(w, row->tag);
+    }
+    midge_json_end_object(w);
 }
 
 /* ---- The naive answer ---------------------------------------------------- */
