@@ -413,6 +413,10 @@ static int search(asking *a) {
                                .radius = within ? (float)within->number : 0.0f,
                                .exact = midge_json_get_bool(args, "exact", 0),
                                .filter = a->filter};
+    a->near = midge_arena_alloc(&a->arena, a->k * sizeof *a->near);
+    if (!a->near) {
+        return no_memory();
+    }
     midge_status status = midge_searcher_new(a->open.index, &a->searcher, &err);
     if (status == MIDGE_OK) {
         status = midge_searcher_run(a->searcher, &query, &err);

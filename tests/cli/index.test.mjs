@@ -118,7 +118,7 @@ test("metadata, filters, texts as ids", async (t) => {
     midgeJson(["index", "search", "t.midge", "--vector", "1 0 0", ...more], { cwd });
   assert.deepEqual(ids(await ask()), ["kant", "hume", "sartre", "quine"]);
   assert.deepEqual(ids(await ask("--filter", 'lang = "en"')), ["hume", "quine"]);
-  assert.deepEqual(ids(await ask("--filter", "year >= 1900 and not draft = true")), ["sartre"]);
+  assert.deepEqual(ids(await ask("--filter", "year >= 1900 and draft is null")), ["sartre"]);
   assert.deepEqual(ids(await ask("--filter", 'tag in ("a", "c")')), ["kant"]);
   assert.deepEqual(ids(await ask("--within", "0.5")), ["kant", "hume"]);
   assert.deepEqual((await ask("--k", "1")).found[0][0].metadata, {
@@ -193,7 +193,7 @@ test("export gives back what was added, in every format", async (t) => {
   assert.equal(there.code, 2);
   assert.match(there.stderr, /exists; --replace/);
   const text = await ok(["index", "export", "a.midge", "-", "--format", "jsonl"], { cwd });
-  assert.deepEqual(JSON.parse(text.split("\n")[3]).vector, rows[3]);
+  assert.deepEqual(JSON.parse(text.split("\n")[3]).vector.map(Math.fround), rows[3]);
 });
 
 test("a graph is walked, and tuned to a recall", async (t) => {

@@ -25,7 +25,7 @@ const of = (language) =>
 
 /** Runs a shell block with the midge under test; returns what it printed. */
 async function shell(cwd, text, env = {}) {
-  const done = await promisify(execFile)("bash", ["-eu", "-c", text], {
+  const done = await promisify(execFile)("bash", ["--norc", "-eu", "-c", text], {
     cwd,
     env: { PATH: `${dirname(BIN)}:${process.env.PATH}`, ...env },
   });
