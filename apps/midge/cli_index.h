@@ -51,6 +51,9 @@ typedef struct cli_input {
     const char *path;
 } cli_input;
 
+/* The bytes of a file, or of standard input (-), into a buffer that is the
+ * caller's to give back, also when this complains. */
+int cli_read_input(cli *c, const char *path, midge_buf *out);
 /* Opens a file (or - , standard input) by `options` but its format, which is
  * the argument `format` or told by the name. */
 int cli_input_open(cli *c, const char *path, midge_source_options *options,

@@ -57,13 +57,10 @@ static int add_list(naming *n, const char *text, size_t size,
 }
 
 static int add_file(naming *n, const char *path) {
-    midge_error err = {.text = ""};
-    midge_status status =
-        midge_os_read_file(strcmp(path, "-") == 0 ? "/dev/stdin" : path,
-                           CLI_INPUT_BYTES_MAX, &n->from, &err);
-    return status == MIDGE_OK
-               ? add_list(n, n->from.data, n->from.size, "\r\n")
-               : cli_complain_error(cli_code_of(status), "", &err);
+    midge_buf_deinit(&n->from);
+    int code = cli_read_input(n->c, path, &n->from);
+    return code == CLI_DONE ? add_list(n, n->from.data, n->from.size, "\r\n")
+                            : code;
 }
 
 /* Every row that passes. */

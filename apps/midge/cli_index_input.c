@@ -12,7 +12,7 @@
 
 /* ---- Files of vectors ---------------------------------------------------- */
 
-static midge_status read_all(midge_buf *out, midge_error *err) {
+static midge_status read_stdin(midge_buf *out, midge_error *err) {
     for (;;) {
         midge_status status = midge_buf_reserve(out, READ_BYTES);
         if (status != MIDGE_OK) {
@@ -26,6 +26,18 @@ static midge_status read_all(midge_buf *out, midge_error *err) {
                        : MIDGE_OK;
         }
     }
+}
+
+int cli_read_input(cli *c, const char *path, midge_buf *out) {
+    midge_error err = {.text = ""};
+    midge_buf_init(out, &c->env, CLI_INPUT_BYTES_MAX);
+    midge_status status =
+        strcmp(path, "-") == 0
+            ? read_stdin(out, &err)
+            : midge_os_read_file(path, CLI_INPUT_BYTES_MAX, out, &err);
+    return status == MIDGE_OK
+               ? CLI_DONE
+               : cli_complain_error(cli_code_of(status), "", &err);
 }
 
 static int choose_format(cli *c, const char *path, midge_vector_format *out) {
@@ -62,16 +74,12 @@ int cli_input_open(cli *c, const char *path, midge_source_options *options,
     if (code != CLI_DONE) {
         return code;
     }
-    midge_buf_init(&out->bytes, &c->env, CLI_INPUT_BYTES_MAX);
-    midge_status status =
-        strcmp(path, "-") == 0
-            ? read_all(&out->bytes, &err)
-            : midge_os_read_file(path, CLI_INPUT_BYTES_MAX, &out->bytes, &err);
-    if (status != MIDGE_OK) {
-        return cli_complain_error(cli_code_of(status), "", &err);
+    code = cli_read_input(c, path, &out->bytes);
+    if (code != CLI_DONE) {
+        return code;
     }
-    status = midge_vector_source_new(&c->env, out->bytes.data, out->bytes.size,
-                                     options, &out->source, &err);
+    midge_status status = midge_vector_source_new(
+        &c->env, out->bytes.data, out->bytes.size, options, &out->source, &err);
     return status == MIDGE_OK ? CLI_DONE
                               : cli_input_complain(out, status, &err);
 }

@@ -243,19 +243,25 @@ static void write_query(const asking *a, size_t query, midge_json_writer *w) {
     midge_json_end_array(w);
 }
 
-static int answer_json(const asking *a) {
+/* With --out the rows are in that file. */
+static int answer_json(const asking *a, const char *out) {
     midge_search_stats stats = midge_searcher_stats(a->searcher);
     midge_buf text;
     midge_json_writer w;
     midge_buf_init(&text, &a->c->env, (size_t)1 << 36);
     midge_json_writer_init(&w, &text, 0);
     midge_json_begin_object(&w);
-    midge_json_key(&w, "found");
-    midge_json_begin_array(&w);
-    for (size_t q = 0; q < a->count; q++) {
-        write_query(a, q, &w);
+    if (out) {
+        midge_json_key(&w, "out");
+        midge_json_string(&w, out);
+    } else {
+        midge_json_key(&w, "found");
+        midge_json_begin_array(&w);
+        for (size_t q = 0; q < a->count; q++) {
+            write_query(a, q, &w);
+        }
+        midge_json_end_array(&w);
     }
-    midge_json_end_array(&w);
     midge_json_key(&w, "exact");
     midge_json_int(&w, (int64_t)stats.exact_queries);
     midge_json_key(&w, "distances");
@@ -424,11 +430,14 @@ static int search(asking *a) {
     if (status != MIDGE_OK) {
         return cli_index_complain(&a->open, status, &err);
     }
-    if (out) {
-        return write_out(a, out);
+    int code = out ? write_out(a, out) : CLI_DONE;
+    if (code != CLI_DONE) {
+        return code;
     }
-    return midge_json_get_bool(args, "json", 0) ? answer_json(a)
-                                                : answer_lines(a);
+    if (midge_json_get_bool(args, "json", 0)) {
+        return answer_json(a, out);
+    }
+    return out ? CLI_DONE : answer_lines(a);
 }
 
 int cli_index_search(cli *c) {
