@@ -74,7 +74,7 @@ static midge_status fail_text(const midge_embed_batch *batch, size_t i,
                               midge_status status, const char *why,
                               midge_error *err) {
     (void)midge_fail(err, status, "text %llu: %s",
-                     (unsigned long long)(batch->first + i), why);
+                     (unsigned long long)batch->first + i, why);
     if (err) {
         err->line = (int64_t)i + 1;
     }

@@ -254,8 +254,8 @@ static midge_status put_words(source *src, midge_error *err) {
         const span *s = &src->spans[i];
         bytes += s->fault == FAULT_NONE ? s->word_size : 0;
     }
-    char *copy = midge_arena_alloc(&src->w->text, bytes);
-    if (!copy && bytes > 0) {
+    char *copy = midge_arena_alloc(&src->w->text, bytes + 1);
+    if (!copy) {
         return MIDGE_E_NOMEM;
     }
     for (size_t i = 0; i < src->n_spans; i++) {
