@@ -46,7 +46,7 @@
 #define INVERSE_MIN 0x1p-60f
 #define INVERSE_MAX 0x1p50f
 
-#define FEWEST_QUERIES 8u
+#define FEWEST_QUERIES 5u
 
 int mdg_exact_filter_pays(const mdg_exact *e) {
     const mdg_vectors *v = &e->index->rows;

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -81,7 +82,7 @@ static midge_index *make(struct test_env *t, struct mode mode, uint32_t dim,
     o.kind = MIDGE_INDEX_FLAT;
     assert_int_equal(midge_index_new(&t->env, &o, &index, NULL), MIDGE_OK);
     if (mode.storage == MIDGE_STORAGE_BINARY) {
-        clear_bits((uint8_t *)rows, n, dim);
+        clear_bits((uint8_t *)rows, ROWS_MAX, dim);
         clear_bits((uint8_t *)queries, QUERIES_MAX, dim);
     }
     const midge_rows r = {n, rows, NULL, NULL, NULL};
@@ -289,6 +290,102 @@ static void the_dead_are_not_found(void **state) {
         check(index, &q, not_every_third);
         free_all(&t, index);
     }
+}
+
+static const midge_filter *the_filter;
+
+static int passes(uint32_t row) {
+    return midge_filter_matches(the_filter, row);
+}
+
+/* Rows with their number as metadata; every seventh has none. */
+static midge_index *make_numbered(struct test_env *t, struct mode mode,
+                                  uint32_t dim, size_t n) {
+    const midge_json *objects[ROWS_MAX];
+    midge_index *index = make(t, mode, dim, 0);
+    midge_arena arena;
+    midge_arena_init(&arena, &t->env, 0);
+    assert_int_equal(midge_index_column_add(index, "n", MIDGE_META_INT, NULL),
+                     MIDGE_OK);
+    for (size_t row = 0; row < n; row++) {
+        char text[32];
+        int size = snprintf(text, sizeof text, "{\"n\": %zu}", row);
+        assert_int_equal(
+            midge_json_read(&arena, text, (size_t)size, &objects[row], NULL),
+            MIDGE_OK);
+        objects[row] = row % 7 == 6 ? NULL : objects[row];
+    }
+    const midge_rows r = {n, rows, NULL, NULL, objects};
+    assert_int_equal(midge_index_add(index, &r, NULL, NULL), MIDGE_OK);
+    midge_arena_deinit(&arena);
+    return index;
+}
+
+/* None, few, a run, nearly all; alone and with deleted rows. */
+static void rows_that_pass_a_filter(void **state) {
+    static const char *const texts[] = {
+        "n < 0",    "n = 320",       "n in (3, 64, 127, 128, 650)",
+        "n >= 500", "not n = 13",    "n is null",
+        "n < 70",   "n is not null", "n > 100 and n < 400 and not n = 222"};
+    (void)state;
+    fill(rows, ROWS_MAX * DIM_MAX, 15);
+    fill(queries, QUERIES_MAX * DIM_MAX, 16);
+    for (size_t m = 0; m < MODES; m++) {
+        struct test_env t;
+        test_env_init(&t);
+        midge_index *index = make_numbered(&t, modes[m], 20, 700);
+        for (size_t i = 0; i < 2 * (sizeof texts / sizeof *texts); i++) {
+            const char *text = texts[i / 2];
+            midge_filter *filter;
+            size_t n_deleted;
+            const uint64_t ids[] = {i, 320 + i, 640 + i};
+            assert_int_equal(
+                midge_filter_new(index, text, strlen(text), &filter, NULL),
+                MIDGE_OK);
+            midge_query q = ask(i % 2 ? 40 : 2, 1 + (uint32_t)i * 5);
+            q.filter = the_filter = filter;
+            check(index, &q, passes);
+            midge_filter_free(filter);
+            assert_int_equal(
+                midge_index_delete(index, 3, ids, NULL, &n_deleted, NULL),
+                MIDGE_OK);
+        }
+        free_all(&t, index);
+    }
+}
+
+/* The cost is told, and is that of the rows that pass. */
+static void the_work_is_counted(void **state) {
+    static const char text[] = "n < 100";
+    midge_neighbour found[3 * 5];
+    uint32_t n_found[3];
+    struct test_env t;
+    midge_filter *filter;
+    uint64_t id = 5;
+    size_t n_deleted;
+    midge_search_stats stats = {0, 0, 0, 0};
+    (void)state;
+    test_env_init(&t);
+    fill(rows, 700 * 20, 17);
+    midge_index *index = make_numbered(&t, modes[0], 20, 700);
+    assert_int_equal(midge_index_delete(index, 1, &id, NULL, &n_deleted, NULL),
+                     MIDGE_OK);
+    midge_query q = ask(3, 5);
+    assert_int_equal(mdg_exact_search(index, &q, found, n_found, &stats, NULL),
+                     MIDGE_OK);
+    assert_true(stats.distances == 3 * 699 && stats.selectivity == 1.0);
+    assert_int_equal(
+        midge_filter_new(index, text, sizeof text - 1, &filter, NULL),
+        MIDGE_OK);
+    q.filter = filter;
+    assert_int_equal(mdg_exact_search(index, &q, found, n_found, &stats, NULL),
+                     MIDGE_OK);
+    const uint64_t passing = 100 - 14 - 1; /* without a number; deleted */
+    assert_true(stats.distances == 3 * (699 + passing));
+    assert_true(stats.selectivity == (double)passing / 699);
+    assert_true(stats.exact_queries == 6);
+    midge_filter_free(filter);
+    free_all(&t, index);
 }
 
 static void within_a_radius(void **state) {
@@ -611,6 +708,8 @@ int main(void) {
         cmocka_unit_test(distances_are_those_of_the_formulas),
         cmocka_unit_test(ties_and_the_ends_of_blocks),
         cmocka_unit_test(the_dead_are_not_found),
+        cmocka_unit_test(rows_that_pass_a_filter),
+        cmocka_unit_test(the_work_is_counted),
         cmocka_unit_test(within_a_radius),
         cmocka_unit_test(more_wanted_than_there_is),
         cmocka_unit_test(cosine_at_its_ends),
