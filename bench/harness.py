@@ -6,16 +6,20 @@ bench/run_NAME.py is a benchmark. It has
 
     ABOUT            one line
     COUNTS           {name: default}: what COUNT... may change
+    WORDS            {word: what it does}: may follow the counts; the set of
+                     those that do is run.chosen (optional)
     OUT              the name of its pages in bench/results (default NAME)
     measure(run)     prepares and measures with the help of a Run
     report(origin, lines)   gives what report.write() wants
+    publish(data, folder)   writes pages for docs/guide (optional)
 
 Everything compared takes turns within a round (turns), every other round
 backwards, so that a change of clock or load meets all sides alike.
 
 MIDGE_BENCH_OUT names another folder for the pages, for trials: bench/results
-holds full runs only. With --compare they go to build-bench/last unless it is
-set, so that what is compared with stays; the comparison is printed only.
+holds full runs only. With --compare or a word they go to build-bench/last
+unless it is set, so that what is compared with stays; the comparison is printed
+only.
 """
 import contextlib
 import importlib
@@ -33,6 +37,7 @@ import report
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "bench/results"
+GUIDE = ROOT / "docs/guide"
 # The last core: the first one serves interrupts on many machines.
 PINNED = ["taskset", "-c", str(max(os.sched_getaffinity(0)))]
 
@@ -91,9 +96,10 @@ class Process:
     """A side that lives through all rounds: it answers each line of words with
     one line of JSON. It starts at the first question."""
 
-    def __init__(self, name, command, env=None):
+    def __init__(self, name, command, env=None, pinned=True):
         self.name, self.child = name, None
-        self.command = PINNED + [str(word) for word in command]
+        self.command = (PINNED if pinned else []) + [
+            str(word) for word in command]
         self.env = env
 
     def ask(self, *words):
@@ -168,16 +174,27 @@ def names():
     return sorted(path.stem[4:] for path in (ROOT / "bench").glob("run_*.py"))
 
 
-def one(name, counts, folder):
+def one(name, counts, folder, chosen=()):
     """Measures and writes the pages; gives the path of the data."""
     bench = benchmark(name)
-    run = Run({**bench.COUNTS, **dict(zip(bench.COUNTS, counts))})
+    run = Run({**bench.COUNTS, **dict(zip(bench.COUNTS, counts)),
+               "chosen": set(chosen)})
     bench.measure(run)
     folder.mkdir(parents=True, exist_ok=True)
     out = folder / getattr(bench, "OUT", name)
     report.write(out, *bench.report(run.origin, run.lines))
     print(pathlib.Path(f"{out}.md").read_text())
+    if hasattr(bench, "publish"):
+        bench.publish(json.loads(pathlib.Path(f"{out}.json").read_text()),
+                      GUIDE if folder == RESULTS else folder)
     return pathlib.Path(f"{out}.json")
+
+
+def words_of(name, words):
+    """Those of WORDS that the benchmark knows by name, and the others."""
+    known = {} if name == "all" else getattr(benchmark(name), "WORDS", {})
+    chosen = [word.lstrip("-") for word in words if word.lstrip("-") in known]
+    return chosen, [word for word in words if word.lstrip("-") not in known]
 
 
 def counts_of(name, words):
@@ -212,6 +229,8 @@ def usage():
         bench = benchmark(name)
         counts = " ".join(f"[{count.upper()}]" for count in bench.COUNTS)
         print(f"  {name:8} {bench.ABOUT}" + (f"  {counts}" if counts else ""))
+        for word, about in getattr(bench, "WORDS", {}).items():
+            print(f"             {word:9} {about}".rstrip())
     print("  all      all of these, then docs/guide/figures.md\n\n"
           "--compare tells what changed against the stored run: "
           "bench/results/NAME.json,\nthe same of a commit, or a file.")
@@ -223,19 +242,21 @@ def main(words):
         return 0
     old, trial = None, os.environ.get("MIDGE_BENCH_OUT")
     name, *rest = words
-    folder = pathlib.Path(trial) if trial else RESULTS
     if "--compare" in rest and name != "all":
         at = rest.index("--compare")
         old = compare.stored(getattr(benchmark(name), "OUT", name),
                              *rest[at + 1:])
         rest, trial = rest[:at], trial or ROOT / "build-bench/last"
-        folder = pathlib.Path(trial)
+    chosen, rest = words_of(name, rest)
+    if chosen:
+        trial = trial or ROOT / "build-bench/last"
+    folder = pathlib.Path(trial) if trial else RESULTS
     counts = counts_of(name, rest)
     try:
         if name == "all":
             code = every(folder)
         else:
-            new, code = one(name, counts, folder), 0
+            new, code = one(name, counts, folder, chosen), 0
     except Failed as why:
         say(why)
         return 1

@@ -1,0 +1,239 @@
+"""run_vectors.py: vector search against hnswlib, faiss, usearch and what npm has
+in wasm: queries/s over recall@10, build times, bytes, exact search, opening a
+file, growth, wasm. Sides are processes that live through all rounds and take
+turns (vectors_side.h); one thread on one core but where builds say two."""
+import contextlib
+
+import harness
+import vectors_page
+import vectors_sides
+from vectors_sides import Absent, Side
+
+ABOUT = "vector search against hnswlib, faiss, usearch and wasm packages"
+COUNTS = {"rounds": 3}
+WORDS = {"quick": "small sets, one round: to see that all sides run",
+         "digits": "only these parts ...", "words": "", "clusters": "",
+         "build": "", "exact": "", "open": "", "wasm": ""}
+LEVELS = [0.95, 0.99]
+ENOUGH = 0.998  # recall from which no larger ef is tried
+EFS = {"digits": [10, 12, 16, 24, 32, 48, 64, 100],
+       "words": [20, 40, 80, 120, 200, 300, 400, 600, 800, 1200],
+       "clusters": [10, 15, 20, 30, 40, 60, 80, 120, 200, 300]}
+
+# (peer, mode, M, ef_construction, whether searches of many queries are asked
+# in one call). The first of each peer is its default way, the others are what
+# was found to be better, or smaller.
+OURS = [("midge", mode, 16, 128, 1)
+        for mode in ("f32_rows", "f32_int8", "f32_packed", "f16_rows",
+                     "int8_rows", "int8_packed")]
+SIDES = {
+    "digits": OURS + [
+        ("hnswlib", "padded", 16, 200, 0), ("hnswlib", "padded", 32, 400, 0),
+        ("usearch", "f32", 16, 128, 1), ("usearch", "f16", 16, 128, 1),
+        ("usearch", "bf16", 16, 128, 1), ("usearch", "i8", 16, 128, 1),
+        ("faiss", "HNSW%_Flat", 16, 200, 1),
+        ("faiss", "HNSW%_SQ8", 16, 200, 1)],
+    "words": OURS + [
+        ("hnswlib", "plain", 16, 200, 0), ("hnswlib", "padded", 16, 200, 0),
+        ("hnswlib", "padded", 32, 200, 0),
+        ("usearch", "f32", 16, 128, 1), ("usearch", "f16", 16, 128, 1),
+        ("usearch", "i8", 16, 128, 1), ("usearch", "b1", 16, 128, 1),
+        ("faiss", "HNSW%_Flat", 16, 100, 1),
+        ("faiss", "HNSW%_SQ8", 16, 100, 1)],
+    "clusters": [("midge", mode, 16, 128, 1)
+                 for mode in ("f32_rows", "f32_packed")] + [
+        ("hnswlib", "padded", 16, 100, 0)]}
+# Their builds are not measured in the run (Side.kept).
+KEPT = {"faiss", "usearch", "hnswlib"}
+BUILDS = [("midge", "f32_rows", 16, 64, 1), ("midge", "f32_rows", 16, 128, 1),
+          ("hnswlib", "padded", 16, 200, 0), ("hnswlib", "padded", 16, 100, 0),
+          ("usearch", "f32", 16, 128, 1)]
+EXACT = [("midge", "f32_flat", 0, 0, 1), ("faiss", "Flat", 0, 0, 1)]
+FILES = [("midge", "f32_rows", 16, 128, 0), ("hnswlib", "padded", 16, 200, 0),
+         ("usearch", "f32", 16, 128, 1)]
+IN_WASM = [("midge-wasm", "f32_rows", 16, 128, 0),
+           ("midge", "f32_rows", 16, 128, 0),
+           ("hnswlib-wasm", "f32", 16, 128, 0),
+           *(("edgevec", f"hnsw:{ef}", 16, 128, 0) for ef in (64, 200, 400)),
+           ("edgevec", "bq:10", 16, 128, 0),
+           ("voy-search", "k-d", 0, 0, 0),
+           ("hnswlib-node", "f32", 16, 128, 0),
+           ("ruvector", "f32", 16, 128, 0)]
+NO_EF = {"edgevec", "voy-search"}  # its width is fixed when it is built
+
+
+# ---- Sides that may be absent --------------------------------------------------
+
+def without(run, words, why):
+    peer, mode, m, efc, _ = words
+    harness.say(f"{peer} {mode}: {why}")
+    run.lines.append({"what": "absent", "peer": peer, "mode": mode, "m": m,
+                      "efc": efc, "why": str(why)})
+
+
+@contextlib.contextmanager
+def started(run, name, rows, list_of_words, start):
+    """The sides that could be made ready with start(side)."""
+    sides = []
+    try:
+        for words in list_of_words:
+            side = None
+            try:
+                side = Side(run.place, name, rows, *words)
+                run.lines.append(start(side))
+                sides.append(side)
+            except (Absent, harness.Failed, OSError) as why:
+                without(run, words, why)
+                if side is not None:
+                    side.close()
+        yield sides
+    finally:
+        for side in sides:
+            side.close()
+
+
+def ready(side):
+    return side.kept() if side.peer in KEPT else side.build(2)
+
+
+# ---- Curves --------------------------------------------------------------------
+
+def around(found):
+    """The values of ef next to each level, below and above."""
+    wanted = set()
+    for level in LEVELS:
+        below = [ef for ef, recall in found if recall < level]
+        above = [ef for ef, recall in found if recall >= level]
+        wanted |= set(below[-1:] + above[:1])
+    return sorted(wanted)
+
+
+def one_curve(run, side, efs, about):
+    """Until the recall is enough; gives [(ef, recall)]."""
+    found = []
+    for ef in efs:
+        line = {**side.search(ef), **about}
+        run.lines.append(line)
+        found.append((ef, line["recall"]))
+        if line["recall"] >= ENOUGH or side.peer in NO_EF:
+            break
+    return found
+
+
+def measure_curves(run, sides, efs, what="curve"):
+    """All of EFS once, then those around the levels again."""
+    wanted = {}
+    for i, side in harness.turns(run.rounds, sides):
+        found = one_curve(run, side, wanted.get(side, efs),
+                          {"round": i, "of": what})
+        if i == 0:
+            wanted[side] = efs[:1] if side.peer in NO_EF else around(found)
+
+
+def curves(run, name, rows):
+    with started(run, name, rows, SIDES[name], ready) as sides:
+        measure_curves(run, sides, EFS[name])
+        for side in sides:
+            if side.batch:  # what one call for each query costs
+                side.batch = 0
+                run.lines.append({**side.search(EFS[name][2]), "round": 0,
+                                  "of": "single"})
+
+
+# ---- The other parts -----------------------------------------------------------
+
+def builds(run, rows):
+    """One after the other; then the recall that each has bought."""
+    for words in BUILDS:
+        with started(run, "words", rows, [words],
+                     lambda side: {**side.build(1), "of": "build"}) as sides:
+            for side in sides:
+                run.lines.append({**side.build(2), "of": "build"})
+                one_curve(run, side, EFS["words"][1:],
+                          {"round": 0, "of": "build"})
+
+
+def exact(run, name, rows):
+    with started(run, name, rows, EXACT, lambda side: side.build(1)) as sides:
+        for i, side in harness.turns(run.rounds, sides):
+            run.lines.append({**side.search(0), "round": i, "of": "exact"})
+
+
+def opening(run, rows):
+    """Of files that were read before: their pages are in memory."""
+    with started(run, "words", rows, FILES, ready) as sides:
+        paths = {}
+        for side in sides:
+            paths[side] = run.scratch / f"opened.{side.peer}"
+            run.lines.append({**side.tags(), "what": "save",
+                              **side.asked("save", paths[side])})
+            paths[side].read_bytes()
+        for i, side in harness.turns(max(3, run.rounds), sides):
+            run.lines.append({
+                **side.tags(), "what": "open", "round": i,
+                **side.asked("open", side.mode, side.m, paths[side])})
+
+
+def growth(run, prefixes):
+    for rows in prefixes:
+        with started(run, "clusters", rows, SIDES["clusters"], ready) as sides:
+            measure_curves(run, sides, EFS["clusters"])
+
+
+def wasm(run, rows):
+    with started(run, "words", rows, IN_WASM,
+                 lambda side: {**side.build(1), "of": "wasm"}) as sides:
+        measure_curves(run, sides, EFS["words"], "wasm")
+
+
+# ---- The benchmark -------------------------------------------------------------
+
+SOURCES = ["include", "src/index", "src/kernels", "src/base", "host/vectors",
+           "host/os", "bench", "bindings/js"]
+
+
+def prepare(run):
+    js = None
+    if "wasm" in run.parts:
+        run.prepare("data wasm test", ["wasm"], SOURCES, "build-bench-wasm",
+                    "-Dwasm=enabled -Dtests=enabled")
+        harness.output([harness.ROOT / "tools/build_js", run.build])
+        js = run.build / "js"
+    run.prepare("data bench", ["bench/vectors_midge"], SOURCES)
+    run.place = place = vectors_sides.Place(run.build, js)
+    vectors_sides.compile_all(place)
+    for name in ("digits", "words", "clusters"):
+        getattr(vectors_sides, f"prepare_{name}")(place)
+
+
+def measure(run):
+    chosen = set(run.chosen)
+    quick = "quick" in chosen
+    run.parts = chosen - {"quick"} or set(WORDS) - {"quick"}
+    prepare(run)
+    if quick:
+        run.rounds = 1
+    digits, words = (vectors_sides.size_of(run.place / f"{name}.fbin")[0]
+                     for name in ("digits", "words"))
+    words = vectors_sides.SUBSET if quick else words
+    parts = {
+        "digits": lambda: curves(run, "digits", digits),
+        "words": lambda: curves(run, "words", words),
+        "clusters": lambda: growth(
+            run, vectors_sides.PREFIXES[:1 if quick else 3]),
+        "build": lambda: builds(run, words),
+        "exact": lambda: [exact(run, "digits", digits),
+                          exact(run, "words", words)],
+        "open": lambda: opening(run, words),
+        "wasm": lambda: wasm(run, vectors_sides.SUBSET)}
+    for part, measure_part in parts.items():
+        if part in run.parts:
+            harness.say(f"vectors: {part} ...")
+            measure_part()
+    run.lines.append({"what": "about", "parts": sorted(run.parts),
+                      "quick": quick, "versions": run.place.versions,
+                      "flags": vectors_sides.CXX_FLAGS})
+
+
+report = vectors_page.report
+publish = vectors_page.publish
