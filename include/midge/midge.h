@@ -7,6 +7,7 @@
 #include "midge/env.h"
 #include "midge/hash.h"
 #include "midge/index.h"
+#include "midge/index_image.h"
 #include "midge/json.h"
 #include "midge/model.h"
 #include "midge/nn.h"
@@ -15,6 +16,7 @@
 #include "midge/status.h"
 #include "midge/swarm.h"
 #include "midge/table.h"
+#include "midge/vector_source.h"
 #include "midge/version.h"
 
 #endif
