@@ -350,9 +350,7 @@ static midge_status apply_part(applying *a, part *p) {
                                                   index->codes.row_bytes, 1)
                                   : bad(a, p);
     case MDG_SECTION_PACKED:
-        return p->what == records ? apply_records(a, p, mdg_packed_data(index),
-                                                  mdg_packed_stride(index), 0)
-                                  : bad(a, p);
+        return p->what == records ? apply_packed(a, p) : bad(a, p);
     case MDG_SECTION_LINKS:
         return p->what == MDG_PART_LISTS ? apply_links(a, p) : bad(a, p);
     case MDG_SECTION_DEAD:

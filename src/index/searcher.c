@@ -144,8 +144,7 @@ static double estimate(const midge_filter *filter) {
 
 /* Are walked distances not those of the storage? */
 static int is_rough(const midge_index *index) {
-    return index->codes.data || index->packed ||
-           index->options.storage == MIDGE_STORAGE_INT8;
+    return index->codes.data || index->options.storage == MIDGE_STORAGE_INT8;
 }
 
 static uint32_t at_most(double x, uint32_t most) {
@@ -173,6 +172,9 @@ static plan make_plan(const midge_index *index, const midge_query *q) {
     p.found = p.pass ? p.found : 0;
     if (is_rough(index)) {
         p.rescore = q->within ? larger(p.ef, p.k) : 2 * p.k + 16;
+    }
+    if (index->packed && p.found == 0) { /* what the walk measured */
+        p.found = larger(p.k, p.rescore);
     }
     return p;
 }
@@ -285,6 +287,9 @@ static void start_query(const mdg_turns *turns, mdg_walk *walk, size_t item) {
     const midge_index *index = s->index;
     mdg_scorer_walk(mdg_walked(index), vector_of(s, item), walk->room,
                     &walk->scorer);
+    if (index->packed) {
+        mdg_packed_query_set(&walk->packed, index, vector_of(s, item));
+    }
     walk->pass = s->plan.pass ? passes : NULL;
     walk->pass_ctx = s;
     walk->err = &s->workers[turns->worker].err;
@@ -296,7 +301,7 @@ static void start_query(const mdg_turns *turns, mdg_walk *walk, size_t item) {
 }
 
 static void take_found(midge_searcher *s, worker *w, mdg_walk *walk) {
-    const mdg_buffer *b = s->plan.pass ? &walk->found : &walk->buffer;
+    const mdg_buffer *b = s->plan.found > 0 ? &walk->found : &walk->buffer;
     const midge_query *q = s->query;
     const size_t item = walk->item;
     midge_neighbour *out = s->found + item * s->plan.k;

@@ -60,6 +60,7 @@ void mdg_walk_init(mdg_walk *walk, const midge_index *index) {
 
 void mdg_walk_deinit(mdg_walk *walk, const midge_env *env) {
     mdg_visited_free(env, &walk->visited);
+    mdg_packed_query_deinit(&walk->packed, env);
     mdg_release(env, walk->buffer.keys, walk->keys_capacity, sizeof(uint64_t));
     mdg_release(env, walk->found.keys, walk->found_capacity, sizeof(uint64_t));
     mdg_release(env, walk->room, mdg_scorer_bytes(mdg_walked(walk->index)), 1);
@@ -94,6 +95,9 @@ midge_status mdg_walk_reserve(mdg_walk *walk, uint32_t ef, uint32_t found) {
     MIDGE_TRY(reserve_keys(env, &walk->buffer.keys, &walk->keys_capacity, ef));
     MIDGE_TRY(
         reserve_keys(env, &walk->found.keys, &walk->found_capacity, found));
+    if (walk->index->packed && found > 0) { /* a search */
+        MIDGE_TRY(mdg_packed_query_reserve(&walk->packed, walk->index));
+    }
     return mdg_visited_reserve(env, &walk->visited, walk->index->capacity);
 }
 
@@ -160,8 +164,7 @@ static void measure_list(mdg_walk *walk) {
     }
 }
 
-/* Is there a node that is worth looking at? */
-static int goes_on(const mdg_walk *walk) {
+int mdg_walk_goes_on(const mdg_walk *walk) {
     const mdg_buffer *b = &walk->buffer;
     if (b->next >= b->size || walk->status != MIDGE_OK) {
         return 0;
@@ -174,8 +177,11 @@ static int goes_on(const mdg_walk *walk) {
 }
 
 int mdg_walk_step(mdg_walk *walk) {
+    if (walk->level == 0 && walk->packed.packed) {
+        return mdg_packed_step(walk);
+    }
     measure_list(walk);
-    if (!goes_on(walk)) {
+    if (!mdg_walk_goes_on(walk)) {
         return 0;
     }
     uint32_t node = mdg_key_node(mdg_buffer_take(&walk->buffer));

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "index/index_internal.h"
+#include "index/packed.h"
 
 /* ---- Keys ---------------------------------------------------------------- */
 
@@ -170,6 +171,8 @@ typedef struct mdg_walk {
      * farther than the key `reach`. */
     uint32_t window;
     uint64_t reach;
+    /* For the lowest level, when it is walked by packed codes. */
+    mdg_packed_query packed;
     /* Fetched, but not measured. */
     uint32_t n_list;
     uint32_t list[MDG_WALK_LIST]; /* nodes */
@@ -192,6 +195,8 @@ midge_status mdg_walk_reserve(mdg_walk *walk, uint32_t ef, uint32_t found);
 void mdg_walk_start(mdg_walk *walk, uint32_t ef);
 /* Starts on `level` from one of its nodes. */
 void mdg_walk_enter(mdg_walk *walk, uint32_t level, uint32_t node, uint32_t ef);
+/* Is there a node that is worth looking at? */
+int mdg_walk_goes_on(const mdg_walk *walk);
 /* One step; 0 when this level is done. */
 int mdg_walk_step(mdg_walk *walk);
 /* To the level below, from the nearest node found here. */
