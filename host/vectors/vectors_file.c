@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "vectors/vectors.h"
+#include "vectors/vectors_file.h"
 
 #define TRIES 100u
 

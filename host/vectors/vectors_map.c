@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "vectors/vectors.h"
+#include "vectors/vectors_file.h"
 
 static size_t page_bytes(void) {
     long page = sysconf(_SC_PAGESIZE);

@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "midge/os.h"
-#include "vectors/vectors.h"
+#include "vectors/vectors_file.h"
 
 #define FRAMES_MIN ((uint64_t)1 << 20) /* bytes of frames that never matter */
 #define SHARE      0.5

@@ -67,8 +67,8 @@ MIDGE_API MIDGE_NODISCARD midge_status midge_os_write_file(const char *path,
                                                            midge_error *err);
 /* Makes the entry of `path` in its folder durable: after a rename, or for a new
  * file. */
-MIDGE_API MIDGE_NODISCARD midge_status
-midge_os_sync_parent(const char *path, midge_error *err);
+MIDGE_API MIDGE_NODISCARD midge_status midge_os_sync_parent(const char *path,
+                                                            midge_error *err);
 MIDGE_API MIDGE_NODISCARD midge_status midge_os_make_dirs(const char *path,
                                                           midge_error *err);
 

@@ -106,7 +106,8 @@ static inline midge_status maker_put(const midge_env *env, midge_index *index,
     for (size_t i = 0; status == MIDGE_OK && i < count; i++) {
         char text[256];
         const midge_json *json = NULL;
-        maker_vector(ids[i] * 100003 + version, o->dim, bits, vectors + i * bytes);
+        maker_vector(ids[i] * 100003 + version, o->dim, bits,
+                     vectors + i * bytes);
         texts[i] = (midge_text){keys[i], maker_key(ids[i], keys[i])};
         size_t size = maker_metadata(ids[i], version, text, sizeof text);
         status = midge_json_read(&arena, text, size, &json, err);

@@ -1,4 +1,5 @@
-/* vectors.h: what the files of this folder share: an index file that is open.
+/* vectors_file.h: what the files of this folder share: an index file that is
+ * open.
  */
 #ifndef MDG_VECTORS_FILE_H
 #define MDG_VECTORS_FILE_H
