@@ -279,7 +279,8 @@ static midge_status read_lines(source *src, const midge_words_options *options,
         find_lines(src);
         mdg_parallel_for(w->env, src->n_spans, LINES_A_SHARE, read_share, src);
         MIDGE_TRY(put_words(src, err));
-        w->crc = mdg_crc32c(w->crc, from, (size_t)(src->at - from));
+        w->crc = MDG_KERNEL(w->kernels, crc32c)(w->crc, from,
+                                                (size_t)(src->at - from));
         if (options->progress &&
             options->progress(options->progress_ctx,
                               (size_t)(src->at - src->begin), total)) {

@@ -104,7 +104,7 @@ static midge_status weigh_by_counts(mdg_words *w, const char *bytes,
     mdg_release(w->env, t.counts, w->count, sizeof *t.counts);
     mdg_map_deinit(&t.seen);
     w->has_frequencies = 1;
-    w->frequencies_crc = mdg_crc32c(0, bytes, size);
+    w->frequencies_crc = MDG_KERNEL(w->kernels, crc32c)(0, bytes, size);
     return status;
 }
 

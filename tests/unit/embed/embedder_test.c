@@ -382,6 +382,45 @@ static void damage_is_found(void **state) {
     assert_int_equal(t.held_bytes, 0);
 }
 
+/* Written by tests/golden/make_embedder_v1.py, which knows only the format
+ * page: it is taken, written again as it was, and its component is what is
+ * taken out.
+ */
+static void the_golden_file_reads(void **state) {
+    (void)state;
+    static const char list[] = "one 3\ntwo 1\n";
+    midge_words_options options = {
+        .frequencies = list, .frequencies_size = sizeof list - 1, .a = 0.25};
+    midge_env env = midge_os_env();
+    midge_buf bytes, again;
+    midge_error err = {.text = ""};
+    float v[3];
+    midge_buf_init(&bytes, &env, 0);
+    assert_int_equal(midge_os_read_file(GOLDEN_DIR "/embedder_v1.membed", 4096,
+                                        &bytes, &err),
+                     MIDGE_OK);
+    midge_embedder *e = open_words(&env, file, &options);
+    if (midge_embedder_state_read(e, bytes.data, bytes.size, &err) !=
+        MIDGE_OK) {
+        fail_msg("%s", err.text);
+    }
+    write_state(&env, e, &again);
+    assert_int_equal(again.size, bytes.size);
+    assert_memory_equal(again.data, bytes.data, bytes.size);
+    /* "two": p = 1/4, so half of (0, 1, 0.25), less its part along the
+     * component */
+    embed_one(e, "two", v);
+    const double u[3] = {0.5, -0.5, 0.70710678};
+    double along = 0.5 * u[1] + 0.125 * u[2];
+    for (size_t j = 0; j < 3; j++) {
+        double wanted = (j == 1 ? 0.5 : j == 2 ? 0.125 : 0) - along * u[j];
+        assert_float_equal(v[j], (float)wanted, 1e-6);
+    }
+    midge_embedder_free(e);
+    midge_buf_deinit(&bytes);
+    midge_buf_deinit(&again);
+}
+
 /* ---- Word vectors through the port --------------------------------------- */
 
 static void unknown_words_are_counted(void **state) {
@@ -532,6 +571,7 @@ int main(void) {
         cmocka_unit_test(a_state_makes_the_same_vectors),
         cmocka_unit_test(another_source_is_refused),
         cmocka_unit_test(damage_is_found),
+        cmocka_unit_test(the_golden_file_reads),
         cmocka_unit_test(unknown_words_are_counted),
         cmocka_unit_test(zeros_are_no_vectors),
         cmocka_unit_test(it_can_be_ended),

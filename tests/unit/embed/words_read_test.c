@@ -203,6 +203,7 @@ static void numbers_are_the_nearest(void **state) {
     midge_words_options options = {0};
     test_env_init(&t);
     w.env = &t.env;
+    w.kernels = mdg_kernels_select(0);
     midge_error err;
     assert_int_equal(mdg_words_read(&w, text, at, &options, &err), MIDGE_OK);
     assert_int_equal(w.count, 200);
