@@ -80,7 +80,7 @@ midge_embedder_embed(midge_embedder *embedder, const midge_embed_batch *batch,
  * nothing to fit (an endpoint). Fit before the first text is added, save the
  * state with the index, and use it for queries: vectors made before and after
  * do not go together. */
-#define MIDGE_EMBED_FIT_MIN 1000u
+#define MIDGE_EMBED_FIT_MIN 300u
 #define MIDGE_EMBED_FIT_MAX 65536u
 MIDGE_API MIDGE_NODISCARD midge_status
 midge_embedder_fit(midge_embedder *embedder, size_t count,
