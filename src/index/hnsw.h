@@ -25,9 +25,11 @@ midge_status mdg_pruner_reserve(mdg_pruner *pruner, uint32_t candidates);
 /* Chooses at most `max` of the n candidates, keys in ascending order of their
  * distance to the node that gets the links, into `chosen`; returns how many. A
  * candidate is left out when it is nearer to one that was chosen than to the
- * node: the way leads over that one then (Malkov and Yashunin, algorithm 4). */
+ * node: the way leads over that one then (Malkov and Yashunin, algorithm 4). If
+ * fewer than `least` are chosen the nearest of those left out are added. */
 uint32_t mdg_prune(mdg_pruner *pruner, const mdg_layer *layer,
-                   const uint64_t *keys, uint32_t n, uint32_t max);
+                   const uint64_t *keys, uint32_t n, uint32_t max,
+                   uint32_t least);
 /* Links `node` to `sources` too: behind its links while there is room, else to
  * the best of all. */
 void mdg_prune_add(mdg_pruner *pruner, const mdg_layer *layer, uint32_t *links,

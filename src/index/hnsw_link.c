@@ -165,7 +165,7 @@ static uint32_t *links_of(const linker *l, uint32_t level, uint32_t node) {
 
 /* On levels that the row is not on only the way down is looked for. */
 static uint32_t ef_at(const linker *l, uint32_t i, uint32_t level) {
-    return level > l->levels[i] ? 1 : l->ef;
+    return level > l->levels[i] ? MDG_WALK_WAYS : l->ef;
 }
 
 static void start_row(const linker *l, mdg_walk *walk, uint32_t i) {
@@ -173,7 +173,7 @@ static void start_row(const linker *l, mdg_walk *walk, uint32_t i) {
     const mdg_graph *g = &index->graph;
     mdg_scorer_row(mdg_walked(index), l->order[i], index->max_norm2, walk->room,
                    &walk->scorer);
-    walk->status = MIDGE_OK;
+    walk->distinct = 1;
     mdg_walk_enter(walk, g->n_levels, g->entry, ef_at(l, i, g->n_levels));
 }
 
@@ -208,7 +208,8 @@ static int finish_level(const linker *l, mdg_walk *walk, mdg_pruner *pruner,
                         uint32_t i) {
     if (walk->level <= l->levels[i]) {
         uint32_t n = drop_dead(l, walk, pruner->keys);
-        n = mdg_prune(pruner, &walk->layer, pruner->keys, n, l->index->graph.m);
+        const uint32_t m = l->index->graph.m;
+        n = mdg_prune(pruner, &walk->layer, pruner->keys, n, m, m / 2);
         mdg_prune_store(
             pruner, links_of(l, walk->level, node_of(l, i, walk->level)), n);
     }

@@ -79,19 +79,48 @@ static int is_shadowed(mdg_pruner *pruner, uint32_t row, float distance,
     return 0;
 }
 
+static int is_chosen(const mdg_pruner *pruner, uint32_t n, uint32_t node) {
+    for (uint32_t i = 0; i < n; i++) {
+        if (pruner->chosen[i] == node) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* The nearest that were left out, until there are `least`. */
+static uint32_t fill(mdg_pruner *pruner, const uint64_t *keys, uint32_t n,
+                     uint32_t n_chosen, uint32_t least) {
+    for (uint32_t i = 0; i < n && n_chosen < least; i++) {
+        uint32_t node = mdg_key_node(keys[i]);
+        if (!is_chosen(pruner, n_chosen, node)) {
+            pruner->chosen[n_chosen++] = node;
+        }
+    }
+    return n_chosen;
+}
+
 uint32_t mdg_prune(mdg_pruner *pruner, const mdg_layer *layer,
-                   const uint64_t *keys, uint32_t n, uint32_t max) {
+                   const uint64_t *keys, uint32_t n, uint32_t max,
+                   uint32_t least) {
+    const midge_metric metric = pruner->index->options.metric;
     uint32_t n_chosen = 0;
+    uint32_t n_equal = 0; /* chosen at the distance of keys[i] */
     for (uint32_t i = 0; i < n && n_chosen < max; i++) {
         uint32_t node = mdg_key_node(keys[i]);
         uint32_t row = row_of(layer, node);
+        n_equal = i > 0 && keys[i] >> 32 == keys[i - 1] >> 32 ? n_equal : 0;
+        if (n_equal >= MDG_EQUAL_MAX && mdg_key_crowds(metric, keys[i])) {
+            continue;
+        }
         if (!is_shadowed(pruner, row, mdg_key_distance(keys[i]), n_chosen)) {
             pruner->chosen[n_chosen] = node;
             pruner->rows[n_chosen] = row;
             n_chosen++;
+            n_equal++;
         }
     }
-    return n_chosen;
+    return fill(pruner, keys, n, n_chosen, least);
 }
 
 void mdg_prune_store(const mdg_pruner *pruner, uint32_t *links, uint32_t n) {
@@ -115,25 +144,25 @@ static void measure(mdg_pruner *pruner, const mdg_layer *layer,
     }
 }
 
-/* From both lists, in order of distance, those that mdg_prune chooses. */
-static void choose_from(mdg_pruner *pruner, const mdg_layer *layer,
-                        uint32_t *links, uint32_t node, uint32_t n_old,
-                        const uint32_t *more, uint32_t n) {
+/* Keys of a node's candidates, in order. */
+static void sort_candidates(mdg_pruner *pruner, const mdg_layer *layer,
+                            uint32_t node, const uint32_t *old, uint32_t n_old,
+                            const uint32_t *more, uint32_t n) {
     const midge_index *index = pruner->index;
     mdg_scorer scorer;
     mdg_scorer_row(mdg_walked(index), row_of(layer, node), index->max_norm2,
                    pruner->room, &scorer);
-    measure(pruner, layer, &scorer, links + 1, n_old, pruner->keys);
+    measure(pruner, layer, &scorer, old, n_old, pruner->keys);
     measure(pruner, layer, &scorer, more, n, pruner->keys + n_old);
     mdg_sort_keys(pruner->keys, n_old + n);
-    n = mdg_prune(pruner, layer, pruner->keys, n_old + n, layer->m);
-    mdg_prune_store(pruner, links, n);
 }
 
 void mdg_prune_replace(mdg_pruner *pruner, const mdg_layer *layer,
                        uint32_t *links, uint32_t node,
                        const uint32_t *candidates, uint32_t n) {
-    choose_from(pruner, layer, links, node, 0, candidates, n);
+    sort_candidates(pruner, layer, node, NULL, 0, candidates, n);
+    n = mdg_prune(pruner, layer, pruner->keys, n, layer->m, layer->m / 2);
+    mdg_prune_store(pruner, links, n);
 }
 
 void mdg_prune_add(mdg_pruner *pruner, const mdg_layer *layer, uint32_t *links,
@@ -144,8 +173,12 @@ void mdg_prune_add(mdg_pruner *pruner, const mdg_layer *layer, uint32_t *links,
             memcpy(links + 1 + links[0], sources + first, part * sizeof *links);
             links[0] += part;
         } else {
-            choose_from(pruner, layer, links, node, links[0], sources + first,
-                        part);
+            uint32_t n_old = links[0];
+            sort_candidates(pruner, layer, node, links + 1, n_old,
+                            sources + first, part);
+            mdg_prune_store(pruner, links,
+                            mdg_prune(pruner, layer, pruner->keys, n_old + part,
+                                      layer->m, layer->m / 2));
         }
     }
 }

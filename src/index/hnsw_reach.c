@@ -2,10 +2,10 @@
  *
  * Choosing links for diversity may leave a row that no list names any more, of
  * many equal vectors nearly all. From the entry's row on the lowest level every
- * row that is reached is marked; one that is not looks for the nearest that
- * are, by a walk, which finds nothing else. Where their lists have no room the
- * row is put into a link: t -> v becomes t -> row -> v, and whatever was
- * reached stays so.
+ * row that is reached is marked; one that is not is linked to by one of those
+ * it links to itself, if any of them is marked, else by one of the nearest that
+ * a walk finds. Where their lists have no room the row is put into a link:
+ * t -> v becomes t -> row -> v, and whatever was reached stays so.
  *
  * Invariant: marked rows have a way to them over marked rows.
  */
@@ -48,40 +48,29 @@ static void changed(const reach *r, uint32_t row) {
     }
 }
 
-/* A list with room, the nearest first. */
-static int append_to(reach *r, uint32_t row) {
-    const mdg_buffer *b = &r->walk.buffer;
-    for (uint32_t i = 0; i < b->size; i++) {
-        uint32_t *links = mdg_links(r->index, mdg_key_node(b->keys[i]));
+/* Appends the row to a list that has room, the first first. */
+static int append_to(reach *r, const uint32_t *targets, uint32_t n,
+                     uint32_t row) {
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t *links = mdg_links(r->index, targets[i]);
         if (links[0] < r->index->graph.m0) {
             links[++links[0]] = row;
-            changed(r, mdg_key_node(b->keys[i]));
+            changed(r, targets[i]);
             return 1;
         }
     }
     return 0;
 }
 
-/* One of the nearest, of equal ones each in its turn. */
-static uint32_t choose_target(const reach *r, uint32_t row) {
-    const mdg_buffer *b = &r->walk.buffer;
-    uint32_t n = 1;
-    while (n < b->size && b->keys[n] >> 32 == b->keys[0] >> 32) {
-        n++;
-    }
-    return mdg_key_node(b->keys[row % n]);
-}
-
-/* All lists are full: the target gives its last link. If the row's own list
- * is full as well its last link goes; what it led to is not reached through an
- * unmarked row, or has another way. */
-static void splice_into(reach *r, uint32_t row) {
-    uint32_t to = choose_target(r, row);
+/* All lists are full: `to` gives its last link. If the row's own list is full
+ * as well its last link goes; what it led to is not reached through an unmarked
+ * row, or has another way. */
+static void splice_into(reach *r, uint32_t to, uint32_t row) {
     const uint32_t m0 = r->index->graph.m0;
     uint32_t *links = mdg_links(r->index, to);
     uint32_t *own = mdg_links(r->index, row);
     uint32_t given = links[m0];
-    int there = given == row;
+    int there = 0;
     for (uint32_t i = 1; i <= own[0]; i++) {
         there |= own[i] == given;
     }
@@ -94,18 +83,36 @@ static void splice_into(reach *r, uint32_t row) {
     changed(r, to);
 }
 
-static void attach(reach *r, uint32_t row) {
-    midge_index *index = r->index;
+/* The row's own links that are reached; else the nearest that a walk finds. */
+static uint32_t find_targets(reach *r, uint32_t row, uint32_t *targets) {
+    const midge_index *index = r->index;
+    const uint32_t *own = mdg_links(index, row);
     mdg_walk *walk = &r->walk;
+    uint32_t n = 0;
+    for (uint32_t i = 1; i <= own[0]; i++) {
+        targets[n] = own[i];
+        n += (uint32_t)is_marked(r, own[i]);
+    }
+    if (n > 0) {
+        return n;
+    }
     mdg_scorer_row(mdg_walked(index), row, index->max_norm2, walk->room,
                    &walk->scorer);
-    /* Upper levels may lead to where the entry does not. */
     mdg_walk_enter(walk, 0, mdg_hnsw_entry_row(index),
                    index->options.ef_construction);
     while (mdg_walk_step(walk)) {
     }
-    if (!append_to(r, row)) {
-        splice_into(r, row);
+    for (; n < walk->buffer.size && n < MDG_WALK_LIST; n++) {
+        targets[n] = mdg_key_node(walk->buffer.keys[n]);
+    }
+    return n;
+}
+
+static void attach(reach *r, uint32_t row) {
+    uint32_t targets[MDG_WALK_LIST];
+    uint32_t n = find_targets(r, row, targets);
+    if (!append_to(r, targets, n, row)) {
+        splice_into(r, targets[row % n], row);
     }
     mark(r, row);
     spread(r);

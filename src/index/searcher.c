@@ -6,10 +6,10 @@
  */
 #include "base/alloc.h"
 #include "base/parallel.h"
-#include "index/walk.h"
+#include "index/hnsw.h"
 
 /* What a step of a walk costs, in rows read one after the other. */
-#define STEP_ROWS 64.0
+#define STEP_ROWS 32.0
 /* What a filter costs for a row, in the same. */
 #define FILTER_ROWS 1.0
 /* Rows drawn to estimate a filter; more when few of them passed. */
@@ -18,6 +18,8 @@
 #define SAMPLE_DOUBT 0.1
 /* Lead of the walk over what passes, against bad luck. */
 #define LEAD 2.0
+/* Of a radius: nodes somewhat beyond it may lead back into it. */
+#define SLACK 0.05f
 
 typedef struct worker {
     mdg_walk walks[MDG_WALKS];
@@ -277,9 +279,13 @@ static int passes(const void *ctx, uint32_t row) {
 
 /* The lowest level is looked at as far as ef and the radius say. */
 static void set_window(const midge_searcher *s, mdg_walk *walk) {
-    walk->window = s->plan.pass ? s->plan.limit : s->plan.ef;
-    walk->reach =
-        s->query->within ? mdg_key(s->query->radius, MDG_NO_NODE >> 1) : 0;
+    walk->window = s->plan.ef;
+    walk->reach = s->plan.pass ? UINT64_MAX : 0;
+    if (s->query->within) {
+        float r = s->query->radius;
+        walk->reach =
+            mdg_key(r + SLACK * (r < 0.0f ? -r : r), MDG_NO_NODE >> 1);
+    }
 }
 
 static void start_query(const mdg_turns *turns, mdg_walk *walk, size_t item) {
@@ -300,41 +306,65 @@ static void start_query(const mdg_turns *turns, mdg_walk *walk, size_t item) {
     }
 }
 
-static void take_found(midge_searcher *s, worker *w, mdg_walk *walk) {
-    const mdg_buffer *b = s->plan.found > 0 ? &walk->found : &walk->buffer;
+/* Measures the first n keys by the rows as they are stored, and sorts them. */
+static midge_status measure_again(const midge_searcher *s, worker *w,
+                                  mdg_walk *walk, mdg_buffer *b, uint32_t n) {
+    const midge_index *index = s->index;
+    mdg_scorer scorer;
+    for (uint32_t i = 0; i < n; i++) {
+        w->rows[i] = mdg_key_node(b->keys[i]);
+    }
+    if (index->image) {
+        MIDGE_TRY(
+            mdg_image_need_vectors(index, &index->rows, n, w->rows, &w->err));
+    }
+    mdg_scorer_exact(&index->rows, vector_of(s, walk->item), walk->room,
+                     &scorer);
+    mdg_score(&scorer, n, w->rows, w->distances);
+    walk->n_distances += n;
+    for (uint32_t i = 0; i < n; i++) {
+        b->keys[i] = mdg_key(w->distances[i], w->rows[i]);
+    }
+    mdg_sort_keys(b->keys, n);
+    return MIDGE_OK;
+}
+
+static midge_status take_found(midge_searcher *s, worker *w, mdg_walk *walk) {
+    mdg_buffer *b = s->plan.found > 0 ? &walk->found : &walk->buffer;
     const midge_query *q = s->query;
-    const size_t item = walk->item;
-    midge_neighbour *out = s->found + item * s->plan.k;
+    midge_neighbour *out = s->found + walk->item * s->plan.k;
+    if (s->plan.rescore > 0) {
+        uint32_t first = b->size < s->plan.rescore ? b->size : s->plan.rescore;
+        MIDGE_TRY(measure_again(s, w, walk, b, first));
+    }
     uint32_t n = b->size < s->plan.k ? b->size : s->plan.k;
-    (void)w;
     for (uint32_t i = 0; i < n; i++) {
         out[i] = (midge_neighbour){mdg_key_node(b->keys[i]),
                                    mdg_key_distance(b->keys[i])};
     }
-    /* Beyond a full list, or the radius, nobody was missed. */
-    s->again[item] = n < s->plan.k &&
-                     !(q->within && n > 0 && out[n - 1].distance > q->radius);
+    /* Where rows beyond the radius were met nobody within it was missed. */
+    s->again[walk->item] = n < s->plan.k && !(q->within && n > 0 &&
+                                              out[n - 1].distance > q->radius);
     while (q->within && n > 0 && out[n - 1].distance > q->radius) {
         n--;
     }
-    s->n_found[item] = n;
+    s->n_found[walk->item] = n;
+    return MIDGE_OK;
 }
 
 static int finish_query(const mdg_turns *turns, mdg_walk *walk) {
     midge_searcher *s = turns->ctx;
     worker *w = &s->workers[turns->worker];
-    if (walk->status != MIDGE_OK) {
-        w->status = walk->status;
-        return 0;
-    }
-    if (walk->level > 0) {
-        mdg_walk_down(walk, walk->level > 1 ? 1 : s->plan.limit);
+    if (walk->status == MIDGE_OK && walk->level > 0) {
+        mdg_walk_down(walk, walk->level > 1 ? MDG_WALK_WAYS : s->plan.limit);
         if (walk->level == 0) {
             set_window(s, walk);
         }
         return 1;
     }
-    take_found(s, w, walk);
+    midge_status status =
+        walk->status == MIDGE_OK ? take_found(s, w, walk) : walk->status;
+    w->status = status == MIDGE_OK ? w->status : status;
     return 0;
 }
 
@@ -442,7 +472,7 @@ const midge_neighbour *midge_searcher_found(const midge_searcher *s,
     if (count) {
         *count = there ? s->n_found[query] : 0;
     }
-    return there ? s->found + query * s->plan.k : NULL;
+    return there && s->found ? s->found + query * s->plan.k : NULL;
 }
 
 midge_search_stats midge_searcher_stats(const midge_searcher *s) {

@@ -144,10 +144,6 @@ static float at_least_0(float x) {
     return x < 0.0f ? 0.0f : x;
 }
 
-static float lift(float max_norm2, float norm2) {
-    return mdg_sqrt_f32(at_least_0(max_norm2 - norm2));
-}
-
 /* The last factor of a record: 1 / |x| or 1 / |c| of cosine, else |x|^2. */
 static float last_factor(const mdg_vectors *v, uint32_t row) {
     const float *end =
@@ -163,8 +159,6 @@ static void finish_products(const mdg_scorer *s, size_t count,
         float f = last_factor(v, rows[i]);
         if (v->metric == MIDGE_METRIC_COSINE) {
             out[i] = cosine_distance(out[i] * (s->factor * f));
-        } else if (s->linking) {
-            out[i] = s->max_norm2 - out[i] - s->lift * lift(s->max_norm2, f);
         } else {
             out[i] = -out[i];
         }
@@ -255,10 +249,6 @@ static float finish_int8(const mdg_scorer *s, const float *factors,
     float dot_product = product * (s->factor * factors[0]);
     if (v->metric == MIDGE_METRIC_L2SQ) {
         return at_least_0(s->norm2 + factors[1] - 2.0f * dot_product);
-    }
-    if (s->linking) {
-        return s->max_norm2 - dot_product -
-               s->lift * lift(s->max_norm2, factors[1]);
     }
     return -dot_product;
 }
@@ -375,10 +365,5 @@ void mdg_scorer_row(const mdg_vectors *v, uint32_t row, float max_norm2,
         out->norm2 = v->metric == MIDGE_METRIC_IP ? last_factor(v, row) : 0.0f;
         out->factor =
             v->metric == MIDGE_METRIC_COSINE ? last_factor(v, row) : out->norm2;
-    }
-    if (v->metric == MIDGE_METRIC_IP) {
-        out->linking = 1;
-        out->max_norm2 = max_norm2;
-        out->lift = lift(max_norm2, out->norm2);
     }
 }

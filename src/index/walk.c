@@ -92,6 +92,7 @@ midge_status mdg_walk_reserve(mdg_walk *walk, uint32_t ef, uint32_t found) {
             return MIDGE_E_NOMEM;
         }
     }
+    ef = ef < MDG_WALK_WAYS ? MDG_WALK_WAYS : ef;
     MIDGE_TRY(reserve_keys(env, &walk->buffer.keys, &walk->keys_capacity, ef));
     MIDGE_TRY(
         reserve_keys(env, &walk->found.keys, &walk->found_capacity, found));
@@ -157,7 +158,12 @@ static void measure_list(mdg_walk *walk) {
     walk->n_list = 0;
     for (uint32_t i = 0; i < n; i++) {
         uint64_t key = mdg_key(walk->distances[i], walk->list[i]);
-        mdg_buffer_insert(&walk->buffer, key);
+        if (walk->distinct) {
+            mdg_buffer_insert_distinct(&walk->buffer,
+                                       walk->index->options.metric, key);
+        } else {
+            mdg_buffer_insert(&walk->buffer, key);
+        }
         if (walk->pass && walk->level == 0) {
             keep_passing(walk, key);
         }
@@ -171,7 +177,8 @@ int mdg_walk_goes_on(const mdg_walk *walk) {
     }
     uint64_t key = b->keys[b->next];
     if (walk->pass && walk->level == 0) {
-        return !mdg_buffer_refuses(&walk->found, key);
+        return !mdg_buffer_refuses(&walk->found, key) &&
+               (walk->found.size < walk->window || key <= walk->reach);
     }
     return b->next < walk->window || key <= walk->reach;
 }
@@ -205,30 +212,42 @@ int mdg_walk_step(mdg_walk *walk) {
     return 1;
 }
 
-void mdg_walk_enter(mdg_walk *walk, uint32_t level, uint32_t node,
-                    uint32_t ef) {
+/* A level without anything found yet; the list holds where it begins. */
+static void begin_level(mdg_walk *walk, uint32_t level, uint32_t ef) {
     walk->level = level;
     walk->layer = mdg_layer_of(walk->index, level);
     mdg_visited_clear(&walk->visited);
     mdg_buffer_clear(&walk->buffer, ef);
     walk->window = ef;
     walk->reach = 0;
+    for (uint32_t i = 0; i < walk->n_list; i++) {
+        (void)mdg_visit(&walk->visited, walk->list[i]);
+    }
+    fetch_list(walk);
+}
+
+void mdg_walk_enter(mdg_walk *walk, uint32_t level, uint32_t node,
+                    uint32_t ef) {
+    walk->status = MIDGE_OK;
     walk->list[0] = node;
     walk->n_list = 1;
-    (void)mdg_visit(&walk->visited, node);
-    fetch_list(walk);
+    begin_level(walk, level, ef);
 }
 
 void mdg_walk_start(mdg_walk *walk, uint32_t ef) {
     const mdg_graph *g = &walk->index->graph;
-    walk->status = MIDGE_OK;
-    mdg_walk_enter(walk, g->n_levels, g->entry, g->n_levels > 0 ? 1 : ef);
+    mdg_walk_enter(walk, g->n_levels, g->entry,
+                   g->n_levels > 0 ? MDG_WALK_WAYS : ef);
 }
 
 void mdg_walk_down(mdg_walk *walk, uint32_t ef) {
     const mdg_level *level = walk->index->graph.upper + (walk->level - 1);
-    uint32_t node = level->down[mdg_key_node(walk->buffer.keys[0])];
-    mdg_walk_enter(walk, walk->level - 1, node, ef);
+    const mdg_buffer *b = &walk->buffer;
+    walk->n_list = b->size < MDG_WALK_WAYS ? b->size : MDG_WALK_WAYS;
+    for (uint32_t i = 0; i < walk->n_list; i++) {
+        walk->list[i] = level->down[mdg_key_node(b->keys[i])];
+    }
+    begin_level(walk, walk->level - 1, ef);
 }
 
 void mdg_walk_turns(const mdg_turns *turns, mdg_walk *walks, size_t n,

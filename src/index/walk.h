@@ -62,22 +62,62 @@ static inline int mdg_buffer_refuses(const mdg_buffer *b, uint64_t key) {
     return b->size == b->limit && key >= b->keys[b->size - 1];
 }
 
-/* Puts a key in its place; the last goes when there are too many. */
-static inline void mdg_buffer_insert(mdg_buffer *b, uint64_t key) {
-    if (mdg_buffer_refuses(b, key)) {
-        return;
-    }
+/* Where a key belongs. */
+static inline uint64_t *mdg_buffer_place(const mdg_buffer *b, uint64_t key) {
     uint64_t *at = b->keys;
     for (uint32_t left = b->size; left > 0;) {
         uint32_t half = left / 2;
         at = at[half] < key ? at + left - half : at;
         left = half;
     }
+    return at;
+}
+
+static inline void mdg_buffer_put(mdg_buffer *b, uint64_t *at, uint64_t key) {
     uint32_t place = (uint32_t)(at - b->keys);
     b->size += b->size < b->limit;
     memmove(at + 1, at, (size_t)(b->size - 1 - place) * sizeof *at);
     *at = key;
     b->next = place < b->next ? place : b->next;
+}
+
+/* Puts a key in its place; the last goes when there are too many. */
+static inline void mdg_buffer_insert(mdg_buffer *b, uint64_t key) {
+    if (!mdg_buffer_refuses(b, key)) {
+        mdg_buffer_put(b, mdg_buffer_place(b, key), key);
+    }
+}
+
+/* Equal vectors crowd out all others: of one distance so many are enough to be
+ * linked to. Bits that differ are whole numbers, often the same for vectors
+ * that are not: there only 0 counts. */
+#define MDG_EQUAL_MAX 4u
+
+static inline int mdg_key_crowds(midge_metric metric, uint64_t key) {
+    return metric != MIDGE_METRIC_HAMMING ||
+           key >> 32 == mdg_key(0.0f, 0) >> 32;
+}
+
+/* The same, but keys that crowd are refused. */
+static inline void
+mdg_buffer_insert_distinct(mdg_buffer *b, midge_metric metric, uint64_t key) {
+    uint32_t n = 0;
+    if (mdg_buffer_refuses(b, key)) {
+        return;
+    }
+    uint64_t *at = mdg_buffer_place(b, key);
+    if (mdg_key_crowds(metric, key)) {
+        for (uint64_t *i = at; i > b->keys && i[-1] >> 32 == key >> 32; i--) {
+            n++;
+        }
+        for (uint64_t *i = at; i < b->keys + b->size && *i >> 32 == key >> 32;
+             i++) {
+            n++;
+        }
+    }
+    if (n < MDG_EQUAL_MAX) {
+        mdg_buffer_put(b, at, key);
+    }
 }
 
 /* The nearest that was not looked at (there is one); now it was. */
@@ -148,6 +188,11 @@ static inline const uint32_t *mdg_layer_links(const mdg_layer *layer,
 
 #define MDG_WALK_LIST (2 * MIDGE_INDEX_M_MAX)
 #define MDG_WALKS     4u /* that a worker steps in turn, at most */
+/* Nearest nodes of an upper level that a walk goes down from. One is enough for
+ * data without clusters; from a wrong cluster there is no way back below. */
+#ifndef MDG_WALK_WAYS
+#define MDG_WALK_WAYS 4u
+#endif
 
 /* Does a row count as found? */
 typedef int (*mdg_pass_fn)(const void *ctx, uint32_t row);
@@ -167,8 +212,8 @@ typedef struct mdg_walk {
     const void *pass_ctx;
     mdg_buffer found;
     uint32_t found_capacity;
-    /* Nodes past this place of the buffer are looked at only when they are not
-     * farther than the key `reach`. */
+    /* Once so many are nearer (in `buffer`; with `pass` in `found`) a node is
+     * looked at only when its key is not above `reach`. */
     uint32_t window;
     uint64_t reach;
     /* For the lowest level, when it is walked by packed codes. */
@@ -180,7 +225,8 @@ typedef struct mdg_walk {
     float distances[MDG_WALK_LIST];
     uint64_t n_distances;
     uint64_t n_steps;
-    size_t item;         /* what it walks for */
+    size_t item;  /* what it walks for */
+    int distinct; /* for links: not more than a few of the same distance */
     midge_status status; /* MIDGE_E_CORRUPT ends the walk */
     midge_error *err;
 } mdg_walk;
@@ -191,7 +237,7 @@ void mdg_walk_deinit(mdg_walk *walk, const midge_env *env);
  * index; the scorer's room too. */
 midge_status mdg_walk_reserve(mdg_walk *walk, uint32_t ef, uint32_t found);
 /* Starts at the graph's entry (there is one), with the scorer as it is. On
- * upper levels only the nearest node is looked for. `ef` is that of level 0. */
+ * upper levels the nearest MDG_WALK_WAYS are looked for. `ef`: on level 0. */
 void mdg_walk_start(mdg_walk *walk, uint32_t ef);
 /* Starts on `level` from one of its nodes. */
 void mdg_walk_enter(mdg_walk *walk, uint32_t level, uint32_t node, uint32_t ef);
@@ -199,7 +245,7 @@ void mdg_walk_enter(mdg_walk *walk, uint32_t level, uint32_t node, uint32_t ef);
 int mdg_walk_goes_on(const mdg_walk *walk);
 /* One step; 0 when this level is done. */
 int mdg_walk_step(mdg_walk *walk);
-/* To the level below, from the nearest node found here. */
+/* To the level below, from the nearest nodes found here. */
 void mdg_walk_down(mdg_walk *walk, uint32_t ef);
 
 /* Steps n walks in turn until all items from `begin` to below `end` are done:
