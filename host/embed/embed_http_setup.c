@@ -3,6 +3,7 @@
  * passwords, certificates verified. */
 #include "embed/embed_http.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,9 +19,13 @@ static char *part_of(CURLU *url, CURLUPart part) {
     return curl_url_get(url, part, &text, 0) == CURLUE_OK ? text : NULL;
 }
 
+/* An address, not a name that only begins like one; curl itself makes sure that
+ * "localhost" is this machine. */
 static int is_local(const char *host) {
+    struct in_addr address;
     return strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 ||
-           strncmp(host, "127.", 4) == 0;
+           (inet_pton(AF_INET, host, &address) == 1 &&
+            ntohl(address.s_addr) >> 24 == 127);
 }
 
 /* ".../v1" becomes ".../v1/embeddings". */

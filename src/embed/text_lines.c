@@ -36,10 +36,10 @@ int mdg_take_line(const char **at, const char *end, const char **line,
     return 1;
 }
 
-size_t mdg_count_lines(const char *bytes, size_t size) {
+size_t mdg_count_lines(const char *bytes, size_t size, size_t most) {
     const char *end = bytes + size;
     size_t n = 0;
-    while (bytes < end) {
+    while (bytes < end && n < most) {
         const char *stop = memchr(bytes, '\n', (size_t)(end - bytes));
         bytes = stop ? stop + 1 : end;
         n++;

@@ -83,8 +83,9 @@ midge_status mdg_fail_line(midge_error *err, midge_status status, uint64_t line,
  * before that. 0 at the end. */
 int mdg_take_line(const char **at, const char *end, const char **line,
                   size_t *size);
-/* How many lines there are, the last with or without its end. */
-size_t mdg_count_lines(const char *bytes, size_t size);
+/* How many lines there are, the last with or without its end; stops at `most`.
+ */
+size_t mdg_count_lines(const char *bytes, size_t size, size_t most);
 /* The last field of a line (size > 0): where it begins. A space or a tab stands
  * before it, unless it is 0. */
 size_t mdg_last_field(const char *line, size_t size);

@@ -342,10 +342,9 @@ static midge_status read_first(source *src, midge_error *err) {
 static midge_status make_room(source *src, midge_error *err) {
     mdg_words *w = src->w;
     size_t size = (size_t)(src->end - src->at);
-    size_t lines = mdg_count_lines(src->at, size);
     size_t fit = size / (2 * (size_t)w->dim + 2) + 1;
-    lines = lines < fit ? lines : fit;
-    lines = lines < src->most ? lines : src->most;
+    size_t lines =
+        mdg_count_lines(src->at, size, fit < src->most ? fit : src->most);
     size_t floats;
     if (!mdg_multiply_size(lines, w->dim, &floats)) {
         return midge_fail(err, MIDGE_E_NOMEM, "out of memory");

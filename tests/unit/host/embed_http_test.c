@@ -483,6 +483,14 @@ static void wrong_options_are_refused(void **state) {
     s.options.url = "http://192.0.2.1/v1/embeddings?code=secret";
     expect_wrong(&s, MIDGE_E_INVALID, "over http");
     assert_null(strstr(s.err.text, "secret"));
+    static const char *const far[] = {
+        "http://127.0.0.1.example/v1", "http://127.example/v1",
+        "http://localhost.example/v1", "http://[::2]/v1"};
+    for (size_t i = 0; i < sizeof far / sizeof far[0]; i++) {
+        s.options.url = far[i];
+        expect_wrong(&s, MIDGE_E_INVALID, "over http");
+    }
+    s.options.url = "http://192.0.2.1/v1/embeddings?code=secret";
     s.options.plain_key = 1; /* opening sends nothing: the dim is known */
     midge_embedder *e = open_stage(&s);
     midge_embedder_free(e);
