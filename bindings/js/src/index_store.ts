@@ -56,7 +56,11 @@ export class Committer {
     return done;
   }
 
-  /** When all commits are done. */
+  /** When all commits are done, well or not. */
+  settled(): Promise<void> {
+    return this.last;
+  }
+
   async close(): Promise<void> {
     await this.last;
     await this.store.close();

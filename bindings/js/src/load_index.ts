@@ -59,7 +59,7 @@ export async function createIndex<const O extends CreateIndexOptions>(
 }
 
 function isStore(source: Uint8Array | IndexStore): source is IndexStore {
-  return typeof (source as IndexStore | null)?.replace === "function";
+  return Object(source) === source && "replace" in source;
 }
 
 /**
@@ -97,7 +97,7 @@ export async function openIndex<
  * that path; in a browser a name in the origin's private file system, or in an
  * IndexedDB. Nobody else can have it open meanwhile.
  */
-export function openStore(
+export async function openStore(
   name: string,
   options: StoreOptions = {},
 ): Promise<IndexStore> {

@@ -74,7 +74,10 @@ export class Writer {
     return written;
   }
 
-  private number(value: number): void {
+  private number(name: string, value: number): void {
+    if (!Number.isFinite(value)) {
+      throw new MidgeError("E_INVALID", `metadata: ${name} is ${value}`);
+    }
     const whole = Number.isSafeInteger(value);
     this.tag(whole ? TAG.int : TAG.double);
     const at = this.take(8);
@@ -111,7 +114,7 @@ export class Writer {
 
   private value(name: string, value: MetadataValue): void {
     if (typeof value === "number") {
-      this.number(value);
+      this.number(name, value);
     } else if (typeof value === "bigint") {
       this.bigint(name, value);
     } else if (typeof value === "string") {

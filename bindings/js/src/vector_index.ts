@@ -241,6 +241,7 @@ export class VectorIndex<I extends Id = number> extends Handle {
     query: ArrayLike<number>,
     options: SearchOptions & { readonly metadata?: boolean } = {},
   ): Found<I>[] {
+    void this.handle; // not disposed
     const n = countRows("search", query, this.shape);
     if (n !== 1) {
       throw invalid(`search: ${n} queries; searchMany takes several`);
@@ -303,17 +304,30 @@ export class VectorIndex<I extends Id = number> extends Handle {
       const text = "this index has no store: create or open it with one";
       throw new MidgeError("E_STATE", text);
     }
+    void this.handle;
     await this.committer.commit(this.core, this.handle);
   }
 
-  /** Gives the memory back; what was not committed is lost. The store is closed
-   * with it. */
+  /** Waits for commits that are on their way, then gives memory and store back.
+   * What was not committed is lost. */
+  async close(): Promise<void> {
+    const { committer } = this;
+    await committer?.settled();
+    this.free();
+    await committer?.close();
+  }
+
+  /** The same without waiting: the store is closed when commits are done. */
   override dispose(): void {
+    this.free();
+    this.committer?.close().catch(() => undefined);
+  }
+
+  private free(): void {
     if (!this.disposed) {
       this.filters.dispose();
       this.core.release(this.scratch, SEARCH_BYTES + rowBytes(this.shape));
       super.dispose();
-      this.committer?.close();
     }
   }
 
