@@ -1,7 +1,9 @@
 /* model_test.c: a whole index against a plain array of rows. Random additions,
  * replacements, deletions, compactions and searches, for every metric, storage,
  * walk and kind of id; whatever the index says is held against the array. At
- * times an allocation fails: then nothing may have changed.
+ * times an allocation fails: then nothing may have changed. At times all is
+ * committed to a file (in memory), and at times the index is lost and opened
+ * from the file again: then it is as at the last commit.
  *
  *     model_test [SEED [STEPS]]
  */
@@ -14,7 +16,9 @@
 #include <cmocka.h>
 
 #include "filter_model.h"
+#include "image_support.h"
 #include "midge/index.h"
+#include "midge/index_image.h"
 #include "midge/os.h"
 #include "test_env.h"
 
@@ -46,6 +50,11 @@ struct world {
     midge_searcher *searcher;
     struct item items[SPAN]; /* by id */
     uint64_t next;
+    struct image_bytes file; /* empty: never committed */
+    struct image_bytes held; /* a copy that the index lies in */
+    struct item committed[SPAN];
+    uint64_t committed_next;
+    unsigned n_images, n_frames, n_opened;
     mdg_rng rng;
     struct printer printer;
     double found, wanted; /* by walks, of the nearest */
@@ -528,6 +537,82 @@ static void check_all(struct world *w) {
     }
 }
 
+/* ---- Files --------------------------------------------------------------- */
+
+static midge_status write_image(struct world *w) {
+    midge_index_written written;
+    struct image_bytes fresh = {0};
+    midge_index_writer writer = {.write_fn = image_bytes_write, .ctx = &fresh};
+    midge_status status =
+        midge_index_image_write(w->index, &writer, &written, NULL);
+    if (status != MIDGE_OK) {
+        image_bytes_free(&fresh);
+        return status;
+    }
+    image_bytes_free(&w->file);
+    w->file = fresh;
+    w->n_images++;
+    return midge_index_track(w->index, &written, NULL);
+}
+
+static midge_status write_frame(struct world *w) {
+    midge_buf frame;
+    midge_index_commit commit;
+    midge_buf_init(&frame, &w->t.env, 0);
+    midge_status status =
+        midge_index_changes_write(w->index, &frame, &commit, NULL);
+    if (status == MIDGE_OK) {
+        image_bytes_put(&w->file, commit.frame_at, frame.data, frame.size);
+        image_bytes_put(&w->file, commit.slot_at, commit.slot,
+                        sizeof commit.slot);
+        midge_index_changes_done(w->index, &commit);
+        w->n_frames++;
+    }
+    midge_buf_deinit(&frame);
+    return status;
+}
+
+static void commit(struct world *w) {
+    int as_frame = w->file.size > 0 && draw(w, 8) != 0 &&
+                   midge_index_changes_bytes(w->index) != UINT64_MAX;
+    if (as_frame && !midge_index_changed(w->index)) {
+        return;
+    }
+    unsigned n_images = w->n_images;
+    arm(w);
+    midge_status status = as_frame ? write_frame(w) : write_image(w);
+    if (ran_short(w, status)) {
+        /* A file that is not tracked gets no frames: the next one is new. */
+        if (w->n_images > n_images) {
+            image_bytes_free(&w->file);
+        }
+        return;
+    }
+    assert_int_equal(status, MIDGE_OK);
+    memcpy(w->committed, w->items, sizeof w->items);
+    w->committed_next = w->next;
+}
+
+/* Everything since the last commit is lost. */
+static void lose_and_open(struct world *w) {
+    midge_error err;
+    if (w->file.size == 0) {
+        return;
+    }
+    midge_searcher_free(w->searcher);
+    midge_index_free(w->index);
+    image_bytes_free(&w->held);
+    w->held = image_bytes_copy(&w->file);
+    if (image_open(&w->t.env, &w->held, 1, &w->index, &err) != MIDGE_OK) {
+        fail_msg("%s: open: %s", w->setup->name, err.text);
+    }
+    assert_int_equal(midge_searcher_new(w->index, &w->searcher, NULL),
+                     MIDGE_OK);
+    memcpy(w->items, w->committed, sizeof w->items);
+    w->next = w->committed_next;
+    w->n_opened++;
+}
+
 static void step(struct world *w) {
     uint32_t what = draw(w, 100);
     if (what < 25) {
@@ -544,6 +629,10 @@ static void step(struct world *w) {
         compact(w);
     } else if (what < 57) {
         check_all(w);
+    } else if (what < 62) {
+        commit(w);
+    } else if (what < 64) {
+        lose_and_open(w);
     } else {
         search(w);
     }
@@ -584,6 +673,8 @@ static void init(struct world *w, const struct setup *setup) {
 static void deinit(struct world *w) {
     midge_searcher_free(w->searcher);
     midge_index_free(w->index);
+    image_bytes_free(&w->file);
+    image_bytes_free(&w->held);
     assert_int_equal(w->t.held_bytes, 0);
 }
 
@@ -627,8 +718,11 @@ static void run(const struct setup *setup) {
     }
     check_all(w);
     if (getenv("MODEL_TEST_TELL")) {
-        print_message("%u rows, recall %.4f, %llu steps\n", n_alive(w),
-                      w->found / w->wanted, (unsigned long long)w->steps);
+        print_message("%u rows, recall %.4f, %llu steps, %u images, %u "
+                      "frames, %u opened\n",
+                      n_alive(w), w->found / w->wanted,
+                      (unsigned long long)w->steps, w->n_images, w->n_frames,
+                      w->n_opened);
     }
     assert_true((w->steps > 0) == (setup->kind == MIDGE_INDEX_HNSW));
     if (w->found < 0.75 * w->wanted) {
