@@ -92,6 +92,19 @@ def kernel_targets(what):
     return measure
 
 
+def vector_targets(begin, *has):
+    """All targets of vectors.json that begin so and name HAS. One that was not
+    measured is told, and is not reached."""
+    def measure(r):
+        mine = [t for t in r["targets"] if t["what"].startswith(begin)
+                and all(word in t["what"] for word in has)]
+        if not mine:
+            raise KeyError(begin)
+        return ("; ".join(f"{t['what'].split(', ')[-1]}: {t['text']}"
+                          for t in mine), all(t["reached"] for t in mine))
+    return measure
+
+
 FIGURES = [  # what, target, command, file, how to read it
     ("learning the digits, default settings, on the wall", "under 90 s",
      "./run bench learn", "learn", seconds),
@@ -131,6 +144,29 @@ FIGURES = [  # what, target, command, file, how to read it
      wasm_size("core-simd", 48 * 1024)),
     ("core wasm: load and instantiate in Node", "under 3 ms",
      "./run bench wasm", "wasm", wasm_load("core-simd", 3)),
+    *((what, target, "./run bench vectors", "vectors", vector_targets(*how))
+      for what, target, how in (
+          ("nearest vectors at recall 0.95, f32, against the best of hnswlib, "
+           "faiss and usearch", "at least 1.5x",
+           ("queries/s at recall 0.95", "f32")),
+          ("the same at recall 0.99", "at least 1.5x",
+           ("queries/s at recall 0.99", "f32")),
+          ("our best mode at recall 0.95 against the best mode of those",
+           "at least 2x", ("queries/s at recall 0.95", "best mode")),
+          ("the same at recall 0.99", "at least 1.7x",
+           ("queries/s at recall 0.99", "best mode")),
+          ("building to the same recall", "at most 0.7x",
+           ("build to the same",)),
+          ("bytes of a vector in int8 against hnswlib", "at most 0.4x",
+           ("bytes of a vector",)),
+          ("exact search of a batch against faiss IndexFlat", "at least 1x",
+           ("exact search",)),
+          ("wasm in Node against the best wasm package", "at least 3x",
+           ("wasm in Node", "wasm peer")),
+          ("wasm in Node against our native build", "at least 0.75x",
+           ("wasm in Node", "native")),
+          ("a file of 340,000 x 100 opened to the first answer",
+           "under 10 ms", ("open the words",)))),
     ("`./test` on a clean machine, all installed from nothing",
      "under 10 minutes", "bench/clean_test.sh", "clean_test", clean_test),
     ("a second `./run`, before the real work", "under 2 s",

@@ -34,31 +34,36 @@ SIDES = {
         ("faiss", "HNSW%_Flat", 16, 200, 1),
         ("faiss", "HNSW%_SQ8", 16, 200, 1)],
     "words": OURS + [
-        ("hnswlib", "plain", 16, 200, 0), ("hnswlib", "padded", 16, 200, 0),
-        ("hnswlib", "padded", 32, 200, 0),
+        ("hnswlib", "padded", 16, 200, 0), ("hnswlib", "padded", 32, 200, 0),
         ("usearch", "f32", 16, 128, 1), ("usearch", "f16", 16, 128, 1),
         ("usearch", "i8", 16, 128, 1), ("usearch", "b1", 16, 128, 1),
-        ("faiss", "HNSW%_Flat", 16, 100, 1),
-        ("faiss", "HNSW%_SQ8", 16, 100, 1)],
+        ("faiss", "HNSW%_Flat", 16, 100, 1)],
     "clusters": [("midge", mode, 16, 128, 1)
                  for mode in ("f32_rows", "f32_packed")] + [
         ("hnswlib", "padded", 16, 100, 0)]}
 # Their builds are not measured in the run (Side.kept).
 KEPT = {"faiss", "usearch", "hnswlib"}
-BUILDS = [("midge", "f32_rows", 16, 64, 1), ("midge", "f32_rows", 16, 128, 1),
-          ("hnswlib", "padded", 16, 200, 0), ("hnswlib", "padded", 16, 100, 0),
-          ("usearch", "f32", 16, 128, 1)]
+BUILDS = [*(("midge", "f32_rows", 16, efc, 1) for efc in (64, 128, 200)),
+          ("hnswlib", "padded", 16, 200, 0), ("usearch", "f32", 16, 128, 1)]
 EXACT = [("midge", "f32_flat", 0, 0, 1), ("faiss", "Flat", 0, 0, 1)]
 FILES = [("midge", "f32_rows", 16, 128, 0), ("hnswlib", "padded", 16, 200, 0),
          ("usearch", "f32", 16, 128, 1)]
-IN_WASM = [("midge-wasm", "f32_rows", 16, 128, 0),
-           ("midge", "f32_rows", 16, 128, 0),
+# By the rows of the words that all of them can take.
+IN_WASM = {
+    50000: [("midge-wasm", "f32_rows", 16, 128, 1),
+            ("midge-wasm", "int8_rows", 16, 128, 1),
+            ("midge-wasm", "f32_packed", 16, 128, 1),
+            ("midge", "f32_rows", 16, 128, 1),
+            ("midge", "int8_rows", 16, 128, 1),
+            ("midge", "f32_packed", 16, 128, 1),
+            ("hnswlib-wasm", "f32", 16, 128, 0),
+            ("hnswlib-node", "f32", 16, 128, 0),
+            ("ruvector", "f32", 16, 128, 0)],
+    5000: [("midge-wasm", "f32_rows", 16, 128, 1),
+           ("midge", "f32_rows", 16, 128, 1),
            ("hnswlib-wasm", "f32", 16, 128, 0),
-           *(("edgevec", f"hnsw:{ef}", 16, 128, 0) for ef in (64, 200, 400)),
-           ("edgevec", "bq:10", 16, 128, 0),
-           ("voy-search", "k-d", 0, 0, 0),
-           ("hnswlib-node", "f32", 16, 128, 0),
-           ("ruvector", "f32", 16, 128, 0)]
+           *(("edgevec", f"hnsw:{ef}", 16, 128, 0) for ef in (32, 100)),
+           ("edgevec", "bq:10", 16, 128, 0), ("voy-search", "k-d", 0, 0, 0)]}
 NO_EF = {"edgevec", "voy-search"}  # its width is fixed when it is built
 
 
@@ -180,10 +185,14 @@ def growth(run, prefixes):
             measure_curves(run, sides, EFS["clusters"])
 
 
-def wasm(run, rows):
-    with started(run, "words", rows, IN_WASM,
-                 lambda side: {**side.build(1), "of": "wasm"}) as sides:
-        measure_curves(run, sides, EFS["words"], "wasm")
+def wasm(run, all_rows):
+    for rows in all_rows:
+        with started(run, "words", rows, IN_WASM[rows],
+                     lambda side: {**side.build(1), "of": "wasm"}) as sides:
+            measure_curves(run, sides, [10, *EFS["words"]], "wasm")
+    for path in sorted((run.place.js / "dist/wasm").glob("*.wasm")):
+        run.lines.append({"what": "module", "module": path.stem,
+                          "bytes": path.stat().st_size})
 
 
 # ---- The benchmark -------------------------------------------------------------
@@ -215,7 +224,7 @@ def measure(run):
         run.rounds = 1
     digits, words = (vectors_sides.size_of(run.place / f"{name}.fbin")[0]
                      for name in ("digits", "words"))
-    words = vectors_sides.SUBSET if quick else words
+    words = vectors_sides.SUBSETS[-1] if quick else words
     parts = {
         "digits": lambda: curves(run, "digits", digits),
         "words": lambda: curves(run, "words", words),
@@ -225,7 +234,7 @@ def measure(run):
         "exact": lambda: [exact(run, "digits", digits),
                           exact(run, "words", words)],
         "open": lambda: opening(run, words),
-        "wasm": lambda: wasm(run, vectors_sides.SUBSET)}
+        "wasm": lambda: wasm(run, sorted(IN_WASM)[:1 if quick else None])}
     for part, measure_part in parts.items():
         if part in run.parts:
             harness.say(f"vectors: {part} ...")

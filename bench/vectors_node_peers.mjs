@@ -11,6 +11,21 @@ const requireIn = (folder) => createRequire(join(folder, "package.json"));
 const importIn = (folder, path) =>
   import(pathToFileURL(join(folder, "node_modules", path)));
 
+/** Where a peer has no cosine: of vectors of length 1 the squared distance ranks
+ * as the cosine does, whatever the length of the query. */
+function normalised({ metric, dim, rows, base, row }) {
+  if (metric !== "cosine") {
+    return { base, row };
+  }
+  const all = Float32Array.from(base);
+  const one = (i) => all.subarray(i * dim, (i + 1) * dim);
+  for (let i = 0; i < rows; i++) {
+    const length = Math.hypot(...row(i)) || 1;
+    one(i).forEach((x, j, to) => (to[j] = x / length));
+  }
+  return { base: all, row: one };
+}
+
 /** Modes are its scalar kinds: f32, f16, i8, b1. Width of the search is fixed
  * when an index is made: another one is another index over the saved bytes. */
 class Usearch {
@@ -133,7 +148,8 @@ class HnswlibWasm {
   }
 }
 
-/** Its width of search is fixed when it is made, and it cannot be read back from
+/** Its "cosine" of version 0.9.0 gives the farthest first, so it gets vectors of
+ * length 1 and L2. Its width of search is fixed when it is made, and it cannot be read back from
  * bytes in Node: "hnsw:EF" is built for one EF. "bq:FACTOR" walks by bits and
  * measures FACTOR * k again. */
 class Edgevec {
@@ -145,12 +161,12 @@ class Edgevec {
     this.index = null;
   }
   async build({ mode, m, efConstruction }) {
-    const { metric, dim, rows, base, modules } = this.data;
+    const { dim, rows, modules } = this.data;
     const edgevec = await importIn(modules, "edgevec/edgevec.js");
     const wasm = join(modules, "node_modules/edgevec/edgevec_bg.wasm");
     edgevec.initSync({ module: readFileSync(wasm) });
     const config = new edgevec.EdgeVecConfig(dim);
-    config.metric = metric === "cosine" ? "cosine" : "l2";
+    config.metric = "l2";
     config.m = m;
     config.m0 = 2 * m;
     config.ef_construction = efConstruction;
@@ -161,6 +177,7 @@ class Edgevec {
       this.index.enableBQ();
     }
     this.factor = kind === "bq" ? Number(width) : 0;
+    const { base } = normalised(this.data);
     const first = this.index.insertBatchFlat(base, rows)[0];
     this.first = Number(first);
   }
@@ -172,7 +189,7 @@ class Edgevec {
   }
 }
 
-/** A k-d tree; it has no settings. Euclidean. */
+/** A k-d tree; it has no settings, and is Euclidean. */
 class Voy {
   constructor(data) {
     this.data = data;
@@ -181,7 +198,8 @@ class Voy {
     this.index = null;
   }
   async build() {
-    const { rows, row, modules } = this.data;
+    const { rows, modules } = this.data;
+    const { row } = normalised(this.data);
     const glue = await importIn(modules, "voy-search/voy_search_bg.js");
     const wasm = join(modules, "node_modules/voy-search/voy_search_bg.wasm");
     const { instance } = await WebAssembly.instantiate(readFileSync(wasm), {
@@ -236,7 +254,48 @@ class Ruvector {
   }
 }
 
+/** Our npm package, from the folder in which it was built. */
+class MidgeWasm {
+  constructor(data) {
+    this.data = data;
+  }
+  drop() {
+    this.index?.dispose();
+    this.index = null;
+  }
+  async build({ mode, m, efConstruction }) {
+    const { metric, dim, base, modules } = this.data;
+    const { createIndex } = await import(
+      pathToFileURL(join(modules, "dist/index.mjs"))
+    );
+    const [storage, walk] = mode.split("_");
+    this.index = await createIndex({
+      dim,
+      metric: metric === "cosine" ? "cosine" : "l2sq",
+      kind: "hnsw",
+      storage,
+      walk,
+      m,
+      efConstruction,
+    });
+    this.index.add(base);
+  }
+  setEf(ef) {
+    this.ef = ef;
+  }
+  search(query, k) {
+    return this.index.search(query, { k, ef: this.ef }).map(({ id }) => id);
+  }
+  searchBatch(queries, count, k) {
+    const { ids } = this.index.searchMany(queries, { k, ef: this.ef });
+    return Array.from({ length: count }, (_, i) =>
+      ids.subarray(i * k, (i + 1) * k),
+    );
+  }
+}
+
 export const peers = {
+  "midge-wasm": MidgeWasm,
   usearch: Usearch,
   "hnswlib-node": HnswlibNode,
   "hnswlib-wasm": HnswlibWasm,

@@ -151,12 +151,13 @@ def series_of(sides):
         key = (side["peer"], side["mode"])
         curve = results.frontier(side["points"])
         if key not in best and curve[-1][0] >= 0.8:
-            best[key] = (name, curve, side["peer"].startswith("midge"))
+            short = name.split(" M=")[0]
+            best[key] = (short, curve, side["peer"].startswith("midge"))
     return list(best.values())
 
 
 def growth_series(result):
-    return [(side, [(int(rows.replace(",", "")), 1e6 / qps)
+    return [(side.split(" M=")[0], [(int(rows.replace(",", "")), 1e6 / qps)
                     for rows, qps in of.items()], side.startswith("midge"))
             for side, of in result["growth"].items() if len(of) > 1]
 

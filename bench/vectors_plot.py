@@ -3,8 +3,8 @@ colours of text and lines follow prefers-color-scheme."""
 import html
 import math
 
-WIDTH, HEIGHT = 760, 460
-LEFT, RIGHT, TOP, BOTTOM = 70, 250, 46, 54
+WIDTH, HEIGHT = 760, 470
+LEFT, RIGHT, TOP, BOTTOM = 64, 190, 62, 54
 STYLE = """
 text { font: 13px system-ui, sans-serif; fill: #24292f; }
 .title { font-size: 15px; font-weight: 600; }
@@ -77,7 +77,7 @@ def grid(x, y, name_x, name_y, tick_x):
     middle = (LEFT + WIDTH - RIGHT) / 2
     return lines + [
         text(middle, HEIGHT - 12, name_x, ' text-anchor="middle"'),
-        text(16, TOP - 12, name_y)]
+        text(16, TOP - 16, name_y, ' class="quiet"')]
 
 
 def curve(x, y, points, colour, ours):
@@ -110,7 +110,7 @@ def plot(title, name_x, name_y, series, ticks_x, bend_x, tick_x=str):
     y = Axis(decades(min(shown), max(shown)), math.log10, HEIGHT - BOTTOM, TOP)
     ours, theirs = iter(OURS * 9), iter(THEIRS * 9)
     colours = [next(ours if own else theirs) for _, _, own in series]
-    body = [text(16, 20, title, ' class="title"'),
+    body = [text(16, 22, title, ' class="title"'),
             *grid(x, y, name_x, name_y, tick_x)]
     for (_, points, own), colour in zip(series, colours):
         body += curve(x, y, points, colour, own)

@@ -128,7 +128,7 @@ def builds(lines):
     return found
 
 
-def as_good(ours, theirs):
+def same_recall(ours, theirs):
     """Whether the recall at each ef that both have is theirs at least."""
     mine = {p["ef"]: p["recall"] for p in ours["points"]}
     both = [(mine[p["ef"]], p["recall"]) for p in theirs["points"]
@@ -136,9 +136,15 @@ def as_good(ours, theirs):
     return bool(both) and all(own >= other - NEAR for own, other in both)
 
 
-def compare_builds(found):
+def same_speed(ours, theirs):
+    """Whether queries/s at each level are theirs at least."""
+    return all((ours["at"][level] or 0) >= (theirs["at"][level] or 0)
+               for level in LEVELS)
+
+
+def compare_builds(found, as_good):
     """{peer's side: {threads: {ours, ratio}}} against the fastest of our builds
-    with the same recall curve."""
+    that is as good."""
     ratios = {}
     for name, peer in found.items():
         if peer["peer"] == "midge":
@@ -228,17 +234,23 @@ def speed_targets(found):
     return made
 
 
-def build_targets(ratios):
+def build_targets(built):
+    """Against the peer for which it is worst."""
     made = []
-    for threads in ("1", "2"):
-        there = [(of[threads]["ratio"], name, of[threads]["ours"])
-                 for name, of in ratios.items() if threads in of]
-        worst = max(there, default=None)
-        made.append(target(
-            f"build to the same recall curve, {threads} "
-            f"thread{'s' if threads == '2' else ''}", "at most 0.7x",
-            worst and worst[0], worst is not None and worst[0] <= 0.7,
-            worst and f"{worst[0]:.2f}x ({worst[2]} to {worst[1]})"))
+    for what, as_good in (("recall at the same ef", same_recall),
+                          ("queries/s at 0.95 and 0.99", same_speed)):
+        ratios = compare_builds(built, as_good)
+        for threads in ("1", "2"):
+            all_there = ratios and all(threads in of for of in ratios.values())
+            worst = max(((of[threads]["ratio"], name, of[threads]["ours"])
+                         for name, of in ratios.items() if threads in of),
+                        default=None) if all_there else None
+            made.append(target(
+                f"build to the same {what}, threads: {threads}",
+                "at most 0.7x", worst and worst[0],
+                worst is not None and worst[0] <= 0.7,
+                f"{worst[0]:.2f}x ({worst[2]} to {worst[1]})" if worst else
+                built and "none of our builds has it against each peer"))
     return made
 
 
@@ -281,18 +293,46 @@ def other_targets(result):
 
 
 def wasm_targets(name, sides):
+    """Against native in the mode of our fastest in wasm."""
     made = []
+    best = best_at(sides, "0.95", lambda s: s["peer"] == "midge-wasm")
+    mode = best and sides[best[1]]["mode"]
     for what, least, theirs in (
             ("the best wasm peer", 3, lambda s: s["peer"] in WASM),
-            ("our own native build", 0.75, lambda s: s["peer"] == "midge")):
+            ("our own native build", 0.75,
+             lambda s: s["peer"] == "midge" and s["mode"] == mode)):
         ratio = compare_best(sides, "0.95",
                              lambda s: s["peer"] == "midge-wasm", theirs)
         value = ratio and ratio["ratio"]
         made.append(target(
             f"wasm in Node, recall 0.95, against {what}, {name}",
             f"at least {least}x", value, value is not None and value >= least,
-            ratio and f"{value:.2f}x: {ratio['ours_qps']:,.0f}/s to "
-                      f"{ratio['peer_qps']:,.0f}/s ({ratio['peer']})"))
+            ratio and f"{value:.2f}x: {ratio['ours_qps']:,.0f}/s "
+                      f"({ratio['ours']}) to {ratio['peer_qps']:,.0f}/s "
+                      f"({ratio['peer']})"))
+    return made
+
+
+def module_targets(lines):
+    return [target(f"{x['module']}.wasm", f"at most {most} KB", x["bytes"],
+                   x["bytes"] <= most * 1024, f"{x['bytes']:,} bytes")
+            for x in lines if x["what"] == "module"
+            for name, most in (("midge-index-simd", 40),
+                               ("midge-hnsw-micro", 12))
+            if x["module"] == name]
+
+
+def growth_targets(grows):
+    made = []
+    for side, of in grows.items():
+        if side.startswith("midge f32_rows") and len(of) > 1:
+            sizes = sorted(of, key=lambda x: int(x.replace(",", "")))
+            ratio = round(of[sizes[0]] / of[sizes[-1]], 2)
+            made.append({**target(
+                "cost of a query at recall 0.95, clusters",
+                "grows like log n", ratio, None,
+                f"{ratio:.2f}x from {sizes[0]} to {sizes[-1]}"),
+                "reached": None})
     return made
 
 
@@ -300,13 +340,14 @@ def all_of(lines):
     found = curves(lines, "curve")
     built = builds(lines)
     result = {"curves": found, "builds": built,
-              "build_ratios": compare_builds(built),
               "bytes_per_vector": grown(lines), "exact": exact(lines),
               "open": opened(lines), "growth": growth(found),
               "wasm": curves(lines, "wasm"),
               "absent": [x for x in lines if x["what"] == "absent"]}
     result["targets"] = (speed_targets(found)
-                         + build_targets(result["build_ratios"])
+                         + build_targets(built)
                          + bytes_targets(result["bytes_per_vector"])
-                         + other_targets(result))
+                         + other_targets(result)
+                         + growth_targets(result["growth"])
+                         + module_targets(lines))
     return result

@@ -20,7 +20,7 @@ CXX_FLAGS = ["-O3", "-march=native"]
 SEED = 1
 CLUSTERS = {"rows": 1000000, "columns": 128, "queries": 1000}
 PREFIXES = [100000, 300000, 1000000]
-SUBSET = 50000  # of the words, for the peers in wasm
+SUBSETS = [5000, 50000]  # of the words, for the peers in wasm
 ALL_CORES = sorted(os.sched_getaffinity(0))
 
 
@@ -161,7 +161,7 @@ def prepare_words(place):
 
     split(place, "words", made(place / "words_all.fbin", words_fbin), 2000)
     truth(place, "words", "cosine",
-          [SUBSET, size_of(place / "words.fbin")[0]])
+          [*SUBSETS, size_of(place / "words.fbin")[0]])
 
 
 def prepare_clusters(place):
