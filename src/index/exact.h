@@ -52,12 +52,15 @@ typedef struct mdg_exact_scratch {
     mdg_exact_block block;
     float distances[MDG_EXACT_ROWS];
     float *decoded; /* (dim): for scorers, one at a time */
-    /* By products. */
-    float *floats;   /* (n_block, dim): rows that are not floats in a run */
-    float *products; /* (n_block, n_queries) */
-    float scales[MDG_EXACT_ROWS], biases[MDG_EXACT_ROWS]; /* of rows */
-    float *limits;                                        /* (n_queries) */
-    uint32_t *picked;                                     /* (n_queries) */
+    /* By products; of rows, then of queries. */
+    float *floats; /* (n_block, dim): rows that are not floats in a run */
+    float scales[MDG_EXACT_ROWS];
+    float biases[MDG_EXACT_ROWS];
+    float *products;  /* (n_block, n_queries) */
+    float *limits;    /* (n_queries) */
+    uint32_t *picked; /* (n_queries) */
+    /* Blocks yet to be scanned, since products said little, and of how many. */
+    uint32_t plain, plain_run;
 } mdg_exact_scratch;
 
 /* Finds which rows live and pass. */

@@ -47,6 +47,9 @@
 #define INVERSE_MAX 0x1p50f
 
 #define FEWEST_QUERIES 5u
+/* When more than one of so many cells are measured, scanning is faster. */
+#define USEFUL_SHARE  4u
+#define PLAIN_RUN_MAX 32u
 
 int mdg_exact_filter_pays(const mdg_exact *e) {
     const mdg_vectors *v = &e->index->rows;
@@ -207,11 +210,12 @@ static void measure(const mdg_vectors *v, const mdg_exact_queries *queries,
     }
 }
 
-void mdg_exact_filter(const mdg_exact *e, const mdg_exact_queries *queries,
-                      mdg_exact_scratch *s, mdg_best *best) {
+/* Returns how many cells were measured. */
+static size_t filter_block(const mdg_exact *e, const mdg_exact_queries *queries,
+                           mdg_exact_scratch *s, mdg_best *best) {
     const mdg_vectors *v = &e->index->rows;
     const mdg_exact_block *b = &s->block;
-    size_t stride;
+    size_t stride, n_measured = 0;
     const float *x = rows_of_block(e, s, &stride);
     float longest = 0.0f;
     for (uint32_t i = 0; i < b->count; i++) {
@@ -227,5 +231,27 @@ void mdg_exact_filter(const mdg_exact *e, const mdg_exact_queries *queries,
             queries->count, s->products + (size_t)i * queries->count,
             s->scales[i], s->biases[i], s->limits, s->picked);
         measure(v, queries, b->rows[i], n_picked, norm, s, best);
+        n_measured += n_picked;
     }
+    return n_measured;
+}
+
+/* Where products leave little out (all rows far from the origin beside their
+ * distances; a k that is a large part of the rows), longer and longer runs of
+ * blocks are scanned before they are tried again. */
+void mdg_exact_filter(const mdg_exact *e, const mdg_exact_queries *queries,
+                      mdg_exact_scratch *s, mdg_best *best) {
+    if (s->plain > 0) {
+        s->plain--;
+        mdg_exact_scan(queries, s, best);
+        return;
+    }
+    const size_t cells = (size_t)s->block.count * queries->count;
+    if (filter_block(e, queries, s, best) <= cells / USEFUL_SHARE) {
+        s->plain_run = 0;
+        return;
+    }
+    s->plain_run = s->plain_run > 0 ? 2 * s->plain_run : 1;
+    s->plain_run = s->plain_run < PLAIN_RUN_MAX ? s->plain_run : PLAIN_RUN_MAX;
+    s->plain = s->plain_run;
 }

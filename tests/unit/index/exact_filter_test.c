@@ -2,7 +2,8 @@
  * make them say little, and how much they leave out when they say much. */
 #include "exact_support.h"
 
-/* Values that make the products say little: `how` they are spread. */
+/* Values that make the products say little: `how` they are spread. SPREADS
+ * itself: nothing special. */
 enum spread {
     FAR_AWAY,
     NEAR_TIES,
@@ -106,13 +107,14 @@ static float counted_l2sq(size_t n, const float *a, const float *b) {
     return real_l2sq(n, a, b);
 }
 
-/* Few rows of many are measured. */
-static void products_leave_most_rows_out(void **state) {
+/* How many rows 100 queries measure one by one, for their 5 nearest. */
+static size_t measured(enum spread how) {
+    midge_neighbour found[100 * 5];
+    uint32_t n_found[100];
     struct test_env t;
-    (void)state;
     test_env_init(&t);
-    fill(rows, ROWS_MAX * DIM_MAX, 1);
-    fill(queries, QUERIES_MAX * DIM_MAX, 2);
+    fill_spread(rows, ROWS_MAX, DIM_MAX, how, 1);
+    fill_spread(queries, QUERIES_MAX, DIM_MAX, how, 2);
     midge_index *index = make(&t, modes[0], DIM_MAX, ROWS_MAX);
     mdg_kernels counted = *index->kernels;
     real_l2sq = counted.l2sq_f32;
@@ -120,14 +122,23 @@ static void products_leave_most_rows_out(void **state) {
     index->kernels = &counted;
     index->rows.kernels = &counted;
     n_measured = 0;
-    midge_neighbour found[100 * 5];
-    uint32_t n_found[100];
     midge_query q = ask(100, 5);
     assert_int_equal(mdg_exact_search(index, &q, found, n_found, NULL, NULL),
                      MIDGE_OK);
-    /* 5 (1 + ln(1500 / 5)) for each query, and some more. */
-    assert_in_range(n_measured, 100 * 5, 100 * 45);
     free_all(&t, index);
+    return n_measured;
+}
+
+static void products_leave_most_rows_out(void **state) {
+    (void)state;
+    /* 5 (1 + ln(1500 / 5)) for each query, and some more. */
+    assert_in_range(measured(SPREADS), 100 * 5, 100 * 45);
+}
+
+/* The first block is tried, and two or three later. */
+static void useless_products_are_given_up(void **state) {
+    (void)state;
+    assert_in_range(measured(FAR_AWAY), 100 * 200, 100 * 800);
 }
 
 /* Blocks of the fewest rows, and the loosest bound: far from the origin, where
@@ -158,6 +169,7 @@ int main(void) {
         cmocka_unit_test(products_never_lose_a_row),
         cmocka_unit_test(sizes_of_all_kinds_together),
         cmocka_unit_test(products_leave_most_rows_out),
+        cmocka_unit_test(useless_products_are_given_up),
         cmocka_unit_test(a_large_dimension),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
