@@ -5,6 +5,7 @@
  * it or opens it, so whoever has the lock looks whether the name still leads to
  * that file.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -171,6 +172,44 @@ static midge_status open_to_read(midge_index_file *file, midge_error *err) {
     return status;
 }
 
+/* A process that was killed while it wrote a whole file left it under its
+ * temporary name. Whoever writes one has it locked before its first byte, so
+ * one that has bytes and no lock is nobody's. */
+static void remove_left_over(int folder, const char *name) {
+    struct stat st;
+    int fd = openat(folder, name, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+    if (fd < 0) {
+        return;
+    }
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
+        flock(fd, LOCK_EX | LOCK_NB) == 0) {
+        unlinkat(folder, name, 0);
+    }
+    close(fd);
+}
+
+static void remove_left_overs(const char *path) {
+    const char *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path;
+    const size_t size = strlen(name);
+    char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : NULL;
+    DIR *dir = opendir(folder ? folder : ".");
+    struct dirent *entry;
+    while (dir && (entry = readdir(dir)) != NULL) {
+        const char *rest = entry->d_name + size;
+        if (strncmp(entry->d_name, name, size) == 0 &&
+            strncmp(rest, MDG_TEMPORARY, strlen(MDG_TEMPORARY)) == 0 &&
+            strspn(rest + strlen(MDG_TEMPORARY), "0123456789.") ==
+                strlen(rest + strlen(MDG_TEMPORARY))) {
+            remove_left_over(dirfd(dir), entry->d_name);
+        }
+    }
+    if (dir) {
+        closedir(dir);
+    }
+    free(folder);
+}
+
 /* A slot that a power loss damaged is written again, and what was not committed
  * is cut off, before anything is appended. */
 static midge_status mend(midge_index_file *file, midge_error *err) {
@@ -195,6 +234,7 @@ static midge_status open_file(midge_index_file *file, midge_error *err) {
         return open_to_read(file, err);
     }
     MIDGE_TRY(open_index(file, err));
+    remove_left_overs(file->path);
     return mend(file, err);
 }
 

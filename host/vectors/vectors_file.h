@@ -6,6 +6,9 @@
 
 #include "midge/index_file.h"
 
+/* What stands between a file's name and two numbers while it is written. */
+#define MDG_TEMPORARY ".tmp."
+
 /* A file as it was mapped: privately, so that writing into it changes memory
  * only. */
 typedef struct mdg_mapped {

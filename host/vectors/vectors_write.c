@@ -87,8 +87,8 @@ static midge_status take(void *ctx, const void *bytes, size_t size) {
 /* A new file beside `path`, locked: nobody else can have it. */
 static int open_temporary(const char *path, char name[PATH_MAX]) {
     for (unsigned i = 0; i < 1000; i++) {
-        int n =
-            snprintf(name, PATH_MAX, "%s.tmp.%ld.%u", path, (long)gettid(), i);
+        int n = snprintf(name, PATH_MAX, "%s" MDG_TEMPORARY "%ld.%u", path,
+                         (long)gettid(), i);
         if (n < 0 || n >= PATH_MAX) {
             errno = ENAMETOOLONG;
             return -1;

@@ -4,8 +4,8 @@
  *     index_child FILE SEED
  *
  * It opens the file (or makes it), goes on from the step that the index holds
- * (index_plan.h), and after every commit writes "done N\n": steps below N are
- * durable. Nothing it does before that line counts.
+ * (index_plan.h), and then and after every commit writes "done N\n": steps
+ * below N are durable. Nothing it does before that line counts.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,6 +55,7 @@ int main(int argc, char **argv) {
     midge_index_file *file = open_or_create(&env, argv[1]);
     midge_index *index = midge_index_file_index(file);
     uint32_t step = index_plan_step(index);
+    say(step); /* what an earlier life made durable, and could not say */
     while (step < INDEX_PLAN_STEPS) {
         /* Some commits hold several steps, and some are whole files. */
         uint32_t until = step + 1 + (uint32_t)(maker_mix(seed + step) % 3);

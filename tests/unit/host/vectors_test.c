@@ -389,6 +389,27 @@ static void half_a_frame_is_ignored(void **state) {
     temp_dir_remove(&dir);
 }
 
+static void what_a_killed_process_left_is_removed(void **state) {
+    (void)state;
+    struct temp_dir dir;
+    temp_dir_make(&dir);
+    const char *path = temp_dir_file(&dir, "a.midx");
+    const char *left = temp_dir_file(&dir, "a.midx.tmp.123.0");
+    const char *other = temp_dir_file(&dir, "b.midx.tmp.123.0");
+    const char *mine = temp_dir_file(&dir, "a.midx.tmp.notes");
+    midge_error err = {.text = ""};
+    midge_index_file_close(create(path, MIDGE_INDEX_FLAT));
+    well(midge_os_write_file(left, "half", 4, &err), &err);
+    well(midge_os_write_file(other, "half", 4, &err), &err);
+    well(midge_os_write_file(mine, "notes", 5, &err), &err);
+    midge_index_file_close(open_file(path, 1));
+    assert_int_equal(files_in(dir.path), 4); /* readers touch nothing */
+    midge_index_file_close(open_file(path, 0));
+    assert_int_equal(access(left, F_OK), -1);
+    assert_int_equal(files_in(dir.path), 3);
+    temp_dir_remove(&dir);
+}
+
 /* ---- Writes that fail ---------------------------------------------------- */
 
 enum fault_kind { FAULT_FRAME, FAULT_WHOLE, FAULT_CREATE };
@@ -483,6 +504,7 @@ int main(void) {
         cmocka_unit_test(a_file_without_write_permission_is_read),
         cmocka_unit_test(frames_do_not_grow_for_ever),
         cmocka_unit_test(half_a_frame_is_ignored),
+        cmocka_unit_test(what_a_killed_process_left_is_removed),
         cmocka_unit_test(a_commit_that_fails_loses_nothing),
         cmocka_unit_test(a_file_that_was_not_made_is_not_there),
     };
