@@ -60,39 +60,44 @@ static const double powers_of_ten[] = {
     1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
     1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
-/* "-0.0123" and the like: at most 15 digits, no exponent, nothing that JSON
- * would refuse. 0 for every other text. */
-static int read_short(const char *s, size_t size, double *value) {
-    size_t at = size > 0 && s[0] == '-';
-    const size_t first = at;
-    size_t point = size;
+#define DIGITS_MOST 900719925474098u /* and one digit more is below 2^53 */
+
+static int separates(char c) {
+    return c == ' ' || c == '\t';
+}
+
+/* The bytes of a number such as "-0.0123" at the beginning of `s`, up to a
+ * space or the end: no exponent, few digits, nothing that JSON would refuse. 0
+ * for every other text. */
+static size_t read_short(const char *s, size_t left, double *value) {
+    const size_t first = left > 0 && s[0] == '-';
+    size_t at = first;
+    size_t point = 0; /* where it is; 0: there is none */
     uint64_t digits = 0;
-    if (size < at + 1 || size - at > 16 ||
-        (s[at] == '0' && at + 1 < size && s[at + 1] != '.')) {
-        return 0;
-    }
-    for (; at < size; at++) {
+    for (; at < left && !separates(s[at]); at++) {
         unsigned digit = (unsigned)(unsigned char)s[at] - '0';
-        if (digit <= 9) {
+        if (digit <= 9 && digits <= DIGITS_MOST) {
             digits = digits * 10 + digit;
-        } else if (s[at] == '.' && point == size && at > first &&
-                   at + 1 < size) {
+        } else if (s[at] == '.' && point == 0 && at > first) {
             point = at;
         } else {
             return 0;
         }
     }
-    size_t n_behind = point < size ? size - point - 1 : 0;
-    if (point == size && size - first > 15) {
+    size_t whole_end = point ? point : at;
+    size_t n_behind = point ? at - point - 1 : 0;
+    if (whole_end == first || (point && n_behind == 0) || n_behind > 22 ||
+        (s[first] == '0' && whole_end > first + 1)) {
         return 0;
     }
     *value = (double)digits / powers_of_ten[n_behind];
     *value = first ? -*value : *value;
-    return 1;
+    return at;
 }
 
 static int read_number(const char *s, size_t size, double *value) {
-    return read_short(s, size, value) || mdg_decimal_read(s, size, value);
+    size_t n = read_short(s, size, value);
+    return (n > 0 && n == size) || mdg_decimal_read(s, size, value);
 }
 
 /* ---- One line ------------------------------------------------------------ */
@@ -132,12 +137,43 @@ static fault look_at_word(const span *s, size_t size) {
     return FAULT_NONE;
 }
 
+/* Nearly every line: a word without spaces and short numbers, in one pass. 0
+ * for a line that must be looked at more closely. */
+static int read_plain_line(const span *s, uint32_t dim, float *row,
+                           size_t *word_size) {
+    size_t at = 0;
+    while (at < s->size && !separates(s->text[at])) {
+        at++;
+    }
+    if (at == 0 || at > MDG_WORD_BYTES_MAX || memchr(s->text, 0, at)) {
+        return 0;
+    }
+    *word_size = at;
+    for (uint32_t i = 0; i < dim; i++) {
+        double value;
+        if (at >= s->size) {
+            return 0;
+        }
+        at++;
+        size_t n = read_short(s->text + at, s->size - at, &value);
+        if (n == 0) {
+            return 0;
+        }
+        row[i] = (float)value;
+        at += n;
+    }
+    return at == s->size;
+}
+
 /* From the end: the numbers, then what is left is the word. */
 static fault read_line(const span *s, uint32_t dim, float *row,
                        size_t *word_size) {
     size_t size = s->size;
     if (size == 0) {
         return FAULT_EMPTY;
+    }
+    if (read_plain_line(s, dim, row, word_size)) {
+        return FAULT_NONE;
     }
     for (uint32_t i = dim; i-- > 0;) {
         size_t from = mdg_last_field(s->text, size);
