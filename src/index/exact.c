@@ -16,13 +16,14 @@
 #define SHARE_CELLS   500000u /* some 50 microseconds */
 #define ROWS_UNIT     64u
 
-/* Bytes of a block of rows: the first-level cache; the second, by products.
- * More queries at once were slower. */
+/* A block of rows fills the first-level cache; by products the second. More
+ * queries at once were slower, and so are heaps that leave the second. */
 #define SCAN_BYTES          (32u * 1024u)
 #define SCAN_QUERIES        256u
 #define PRODUCT_BYTES       (512u * 1024u)
 #define PRODUCT_QUERIES     256u
 #define PRODUCT_QUERY_BYTES (1024u * 1024u)
+#define HEAP_PLACES         (64u * 1024u)
 
 /* What a worker has. */
 typedef struct worker {
@@ -245,8 +246,9 @@ static void plan(search *s) {
         rows = between(PRODUCT_BYTES / floats, 16, MDG_EXACT_ROWS);
         queries = between(PRODUCT_QUERY_BYTES / floats, 16, PRODUCT_QUERIES);
     }
+    const size_t heaps = HEAP_PLACES / e->query->k;
     e->n_block = (uint32_t)between(rows, 8, MDG_EXACT_ROWS);
-    e->n_queries = (uint32_t)between(queries, 1, count);
+    e->n_queries = (uint32_t)between(between(heaps, 32, queries), 1, count);
     s->n_workers = mdg_workers(e->index->env);
     s->by_rows =
         s->n_workers > 1 && count < (size_t)SHARE_QUERIES * s->n_workers;
