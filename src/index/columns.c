@@ -438,7 +438,7 @@ static void set_elements(const mdg_columns *columns, mdg_column *c,
         c->elements[at + count++] = word_of(columns, c, e);
     }
     c->elements_wanted -= count;
-    count = fold(c->elements + at, count);
+    count = count ? fold(c->elements + at, count) : 0;
     c->elements_size += count;
     c->of.sets[row] = at << 16 | count;
 }

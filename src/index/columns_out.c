@@ -23,7 +23,8 @@ static void write_set(const mdg_column *c, uint32_t row, midge_json_writer *w) {
     if (mdg_never(count > MDG_COLUMN_SET_MAX)) {
         count = MDG_COLUMN_SET_MAX;
     }
-    const uint32_t *elements = c->elements + (c->of.sets[row] >> 16);
+    const uint32_t *elements =
+        count ? c->elements + (c->of.sets[row] >> 16) : NULL;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t at = i;
         for (; at > 0 && before(&c->words, elements[i], words[at - 1]); at--) {

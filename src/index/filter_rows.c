@@ -1,5 +1,7 @@
 /* filter_rows.c: a filter over runs of rows. Each term makes 64 answers at a
  * time, a byte each in loops that compilers turn into vectors, then a bit each.
+ * Every node is told which rows are wanted, those whose answer is still open:
+ * terms that look at rows one by one look at these alone.
  */
 #include <string.h>
 
@@ -97,25 +99,26 @@ static void hit_values(const mdg_term *t, const mdg_column *c, uint32_t row,
     default:
         break;
     }
-    for (uint32_t i = 0; i < n; i++) {
-        hits[i] = there >> i & 1 && mdg_term_value(t, c, row + i);
+    for (; there != 0; there &= there - 1) {
+        uint32_t i = (uint32_t)__builtin_ctzll(there);
+        hits[i] = mdg_term_value(t, c, row + i) != 0;
     }
 }
 
-/* The answers for n rows from `row`, 64 at most. */
+/* The answers for n rows from `row`, 64 at most; 0 where none is wanted. */
 static uint64_t term_bits(const mdg_term *t, const mdg_columns *columns,
-                          uint32_t row, uint32_t n) {
-    uint64_t all = n == 64 ? UINT64_MAX : ((uint64_t)1 << n) - 1;
-    if (t->kind == MDG_TERM_CONSTANT) {
-        return t->negated ? 0 : all;
+                          uint32_t row, uint32_t n, uint64_t wanted) {
+    if (t->kind == MDG_TERM_CONSTANT || wanted == 0) {
+        return t->negated ? 0 : wanted;
     }
     const mdg_column *c = &columns->columns[t->column];
     uint32_t left = row < columns->n_rows ? columns->n_rows - row : 0;
     uint32_t with = n < left ? n : left;
     uint64_t there = with ? present(c, row, with) : 0;
     if (t->kind == MDG_TERM_NULL) {
-        return (t->negated ? there : ~there) & all;
+        return (t->negated ? there : ~there) & wanted;
     }
+    there &= wanted;
     if (there == 0) {
         return 0;
     }
@@ -126,41 +129,45 @@ static uint64_t term_bits(const mdg_term *t, const mdg_columns *columns,
 }
 
 static void term_rows(const midge_filter *filter, const mdg_term *t,
-                      uint32_t first, uint32_t count, uint64_t *bits) {
+                      uint32_t first, uint32_t count, const uint64_t *wanted,
+                      uint64_t *bits) {
     for (uint32_t at = 0; at < count; at += 64) {
         uint32_t n = count - at < 64 ? count - at : 64;
-        bits[at / 64] = term_bits(t, filter->columns, first + at, n);
+        bits[at / 64] =
+            term_bits(t, filter->columns, first + at, n, wanted[at / 64]);
     }
-}
-
-static int none(const uint64_t *bits, uint32_t words) {
-    uint64_t any = 0;
-    for (uint32_t i = 0; i < words; i++) {
-        any |= bits[i];
-    }
-    return any == 0;
 }
 
 /* At most BLOCK_WORDS * 64 rows; as deep as parentheses, within their limit. */
 static void node_rows(const midge_filter *filter, const mdg_node *node,
-                      uint32_t first, uint32_t count, uint64_t *bits) {
+                      uint32_t first, uint32_t count, const uint64_t *wanted,
+                      uint64_t *bits) {
     if (node->kind == MDG_NODE_TERM) {
-        term_rows(filter, &filter->terms[node->first_term], first, count, bits);
+        term_rows(filter, &filter->terms[node->first_term], first, count,
+                  wanted, bits);
         return;
     }
-    uint32_t words = (count + 63) / 64;
-    uint64_t other[BLOCK_WORDS];
-    node_rows(filter, node->child, first, count, bits);
-    for (const mdg_node *child = node->child->next; child;
-         child = child->next) {
-        int is_and = node->kind == MDG_NODE_AND;
-        if (is_and && none(bits, words)) {
-            return;
-        }
-        node_rows(filter, child, first, count, other);
+    const uint32_t words = (count + 63) / 64;
+    const uint64_t flip = node->kind == MDG_NODE_AND ? 0 : UINT64_MAX;
+    uint64_t open[BLOCK_WORDS], answers[BLOCK_WORDS];
+    memcpy(open, wanted, words * sizeof *open);
+    for (const mdg_node *child = node->child; child; child = child->next) {
+        node_rows(filter, child, first, count, open, answers);
         for (uint32_t i = 0; i < words; i++) {
-            bits[i] = is_and ? bits[i] & other[i] : bits[i] | other[i];
+            open[i] &= answers[i] ^ flip;
         }
+    }
+    /* `and`: those that no child refused; `or`: all but those that every child
+     * left open. */
+    for (uint32_t i = 0; i < words; i++) {
+        bits[i] = flip ? wanted[i] & ~open[i] : open[i];
+    }
+}
+
+static void all_rows(uint64_t *bits, uint32_t count) {
+    memset(bits, 0xff, BLOCK_WORDS * sizeof *bits);
+    if (count % 64 != 0) {
+        bits[count / 64] = ((uint64_t)1 << count % 64) - 1;
     }
 }
 
@@ -169,7 +176,9 @@ void mdg_filter_rows(const midge_filter *filter, uint32_t first, uint32_t count,
     mdg_assert(first % 64 == 0);
     while (count > 0) {
         uint32_t n = count < BLOCK_WORDS * 64 ? count : BLOCK_WORDS * 64;
-        node_rows(filter, filter->root, first, n, bits);
+        uint64_t wanted[BLOCK_WORDS];
+        all_rows(wanted, n);
+        node_rows(filter, filter->root, first, n, wanted, bits);
         bits += BLOCK_WORDS;
         first += n;
         count -= n;

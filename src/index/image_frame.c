@@ -154,8 +154,11 @@ static void put_sets(framing *f, uint32_t which) {
         const uint64_t set = c->of.sets[f->rows[i]];
         (void)mdg_put_u32(f->out, f->rows[i]);
         (void)mdg_put_u32(f->out, (uint32_t)(set & 0xffff));
-        (void)midge_buf_append(f->out, c->elements + (set >> 16),
-                               (size_t)(set & 0xffff) * sizeof *c->elements);
+        if (set & 0xffff) { /* else there may be no elements at all */
+            (void)midge_buf_append(f->out, c->elements + (set >> 16),
+                                   (size_t)(set & 0xffff) *
+                                       sizeof *c->elements);
+        }
     }
     end_part(f);
 }
