@@ -141,7 +141,10 @@ static midge_status open_fd(const char *path, int read_only, int *out,
 
 static midge_status open_index(midge_index_file *file, midge_error *err) {
     midge_error why = {.text = ""};
-    MIDGE_TRY(mdg_vectors_map(file->fd, file->path, &file->mapped, err));
+    MIDGE_TRY(file->options.load
+                  ? mdg_vectors_load(file->env, file->fd, file->path,
+                                     &file->mapped, err)
+                  : mdg_vectors_map(file->fd, file->path, &file->mapped, err));
     const midge_index_bytes bytes = mdg_vectors_bytes(&file->mapped);
     midge_status status = midge_index_image_open(
         file->env, &bytes, !file->options.read_only, &file->index, &why);

@@ -10,10 +10,11 @@
 #define MDG_TEMPORARY ".tmp."
 
 /* A file as it was mapped: privately, so that writing into it changes memory
- * only. */
+ * only. Or a copy of it. */
 typedef struct mdg_mapped {
-    int fd;
-    void *data; /* NULL for an empty file */
+    const midge_env *env; /* NULL: mapped; else it gave the memory of a copy */
+    int fd;               /* -1 of a copy */
+    void *data;           /* NULL for an empty file */
     size_t size;
 } mdg_mapped;
 
@@ -38,6 +39,9 @@ midge_status mdg_vectors_fail(midge_error *err, const char *what,
 /* Maps the file behind `fd`, which is duplicated. */
 midge_status mdg_vectors_map(int fd, const char *path, mdg_mapped *out,
                              midge_error *err);
+/* Reads all of it. */
+midge_status mdg_vectors_load(const midge_env *env, int fd, const char *path,
+                              mdg_mapped *out, midge_error *err);
 void mdg_vectors_unmap(mdg_mapped *mapped);
 /* `mapped` is borrowed for the life of what is opened from the bytes. */
 midge_index_bytes mdg_vectors_bytes(mdg_mapped *mapped);

@@ -13,6 +13,8 @@
 
 #include "vectors/vectors_file.h"
 
+#define COPY_BYTES_MIN 64u /* smaller blocks are not aligned to 64 */
+
 static size_t page_bytes(void) {
     long page = sysconf(_SC_PAGESIZE);
     return page > 0 ? (size_t)page : 4096;
@@ -22,12 +24,11 @@ static size_t round_up(size_t size, size_t page) {
     return (size + page - 1) / page * page;
 }
 
-midge_status mdg_vectors_map(int fd, const char *path, mdg_mapped *out,
-                             midge_error *err) {
+static midge_status size_of(int fd, const char *path, size_t *size,
+                            midge_error *err) {
     struct stat st;
-    *out = (mdg_mapped){-1, NULL, 0};
     if (fstat(fd, &st) != 0) {
-        return mdg_vectors_fail(err, "cannot look at it", path);
+        return mdg_vectors_fail(err, "cannot be looked at", path);
     }
     if (!S_ISREG(st.st_mode)) {
         return midge_fail(err, MIDGE_E_INVALID, "%s: is not a regular file",
@@ -37,14 +38,23 @@ midge_status mdg_vectors_map(int fd, const char *path, mdg_mapped *out,
         return midge_fail(err, MIDGE_E_LIMIT, "%s: is too large to be mapped",
                           path);
     }
+    *size = (size_t)st.st_size;
+    return MIDGE_OK;
+}
+
+midge_status mdg_vectors_map(int fd, const char *path, mdg_mapped *out,
+                             midge_error *err) {
+    size_t size;
+    *out = (mdg_mapped){NULL, -1, NULL, 0};
+    MIDGE_TRY(size_of(fd, path, &size, err));
     out->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     if (out->fd < 0) {
         return mdg_vectors_fail(err, "cannot be kept open", path);
     }
-    if (st.st_size == 0) {
+    if (size == 0) {
         return MIDGE_OK;
     }
-    void *data = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE,
+    void *data = mmap(NULL, size, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_NORESERVE, out->fd, 0);
     if (data == MAP_FAILED) {
         midge_status status = mdg_vectors_fail(err, "cannot be mapped", path);
@@ -52,18 +62,62 @@ midge_status mdg_vectors_map(int fd, const char *path, mdg_mapped *out,
         return status;
     }
     out->data = data;
-    out->size = (size_t)st.st_size;
+    out->size = size;
     return MIDGE_OK;
 }
 
+/* A file that is being written may grow meanwhile: what it was is read. */
+static midge_status read_all(int fd, const char *path, char *to, size_t size,
+                             midge_error *err) {
+    for (size_t at = 0; at < size;) {
+        ssize_t n = pread(fd, to + at, size - at, (off_t)at);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0) {
+            return mdg_vectors_fail(err, "cannot be read", path);
+        }
+        if (n == 0) {
+            return midge_fail(err, MIDGE_E_IO, "%s: was cut short", path);
+        }
+        at += (size_t)n;
+    }
+    return MIDGE_OK;
+}
+
+midge_status mdg_vectors_load(const midge_env *env, int fd, const char *path,
+                              mdg_mapped *out, midge_error *err) {
+    size_t size;
+    *out = (mdg_mapped){env, -1, NULL, 0};
+    MIDGE_TRY(size_of(fd, path, &size, err));
+    if (size == 0) {
+        return MIDGE_OK;
+    }
+    out->size = size < COPY_BYTES_MIN ? COPY_BYTES_MIN : size;
+    out->data = env->realloc_fn(env->alloc_ctx, NULL, 0, out->size);
+    if (!out->data) {
+        return midge_fail(err, MIDGE_E_NOMEM, "%s: no memory for %zu bytes",
+                          path, size);
+    }
+    memset((char *)out->data + size, 0, out->size - size);
+    midge_status status = read_all(fd, path, out->data, size, err);
+    if (status != MIDGE_OK) {
+        mdg_vectors_unmap(out);
+    }
+    return status;
+}
+
 void mdg_vectors_unmap(mdg_mapped *mapped) {
-    if (mapped->data) {
+    if (mapped->data && mapped->env) {
+        mapped->env->realloc_fn(mapped->env->alloc_ctx, mapped->data,
+                                mapped->size, 0);
+    } else if (mapped->data) {
         munmap(mapped->data, mapped->size);
     }
     if (mapped->fd >= 0) {
         close(mapped->fd);
     }
-    *mapped = (mdg_mapped){-1, NULL, 0};
+    *mapped = (mdg_mapped){NULL, -1, NULL, 0};
 }
 
 /* Pages of nobody, and over the first of them the file's. What follows in the
@@ -100,7 +154,7 @@ static void unmap_room(void *ctx, void *memory, size_t room) {
 midge_index_bytes mdg_vectors_bytes(mdg_mapped *mapped) {
     return (midge_index_bytes){.data = mapped->data,
                                .size = mapped->size,
-                               .map_fn = map_room,
+                               .map_fn = mapped->env ? NULL : map_room,
                                .unmap_fn = unmap_room,
                                .ctx = mapped};
 }

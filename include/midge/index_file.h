@@ -30,9 +30,13 @@ typedef struct midge_index_file_options {
     /* Of writing a whole file: bytes done and total; non-zero cancels. */
     midge_progress_fn progress;
     void *progress_ctx;
+    int load; /* open: 1 reads the whole file into memory of the env instead of
+                 mapping it. Opening takes the time of reading it; searching is
+                 some 15 % faster then, where the env's memory lies in large
+                 pages (midge_os_env) */
 } midge_index_file_options;
 
-#define MIDGE_INDEX_FILE_DEFAULTS {0, 0, 0.0, NULL, NULL}
+#define MIDGE_INDEX_FILE_DEFAULTS {0, 0, 0.0, NULL, NULL, 0}
 
 /* Makes a file with an empty index and opens it. MIDGE_E_EXISTS when there is a
  * file of that name already; after a crash there is no file or a whole one.

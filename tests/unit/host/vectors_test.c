@@ -207,6 +207,39 @@ static void committed_rows_are_there_again(void **state) {
     temp_dir_remove(&dir);
 }
 
+/* A copy in memory instead of a mapping: the same, whatever is done with it. */
+static void a_loaded_file_is_as_good(void **state) {
+    (void)state;
+    struct temp_dir dir;
+    temp_dir_make(&dir);
+    const char *path = temp_dir_file(&dir, "a.midx");
+    midge_index_file_close(create(path, MIDGE_INDEX_HNSW));
+    for (uint64_t i = 0; i < 6; i++) {
+        midge_index_file_options o = MIDGE_INDEX_FILE_DEFAULTS;
+        midge_index_file *file = NULL;
+        midge_error err = {.text = ""};
+        o.load = 1;
+        well(midge_index_file_open(&env, path, &o, &file, &err), &err);
+        holds(file, i * 20);
+        if (i == 0) {
+            well(maker_columns(midge_index_file_index(file)), &err);
+        }
+        put(file, i * 20, 20);
+        commit(file);
+        midge_index_file_close(file);
+    }
+    verify(path);
+    const char *none = temp_dir_file(&dir, "none");
+    midge_index_file_options o = MIDGE_INDEX_FILE_DEFAULTS;
+    midge_index_file *file = NULL;
+    midge_error err = {.text = ""};
+    o.load = 1;
+    well(midge_os_write_file(none, "MIDGEVEC", 8, &err), &err);
+    assert_int_equal(midge_index_file_open(&env, none, &o, &file, &err),
+                     MIDGE_E_PARSE);
+    temp_dir_remove(&dir);
+}
+
 static void a_file_can_only_be_made_once(void **state) {
     (void)state;
     struct temp_dir dir;
@@ -498,6 +531,7 @@ static void a_file_that_was_not_made_is_not_there(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(committed_rows_are_there_again),
+        cmocka_unit_test(a_loaded_file_is_as_good),
         cmocka_unit_test(a_file_can_only_be_made_once),
         cmocka_unit_test(what_is_no_index_is_told),
         cmocka_unit_test(one_writes_while_others_read),
