@@ -6,6 +6,7 @@
  * An input is a number (which file), then edits of five bytes: an area (header,
  * directory, a section, a frame), a place in it, what to do, a value.
  */
+#include "base/bytes.h"
 #include "fuzz_support.h"
 #include "index/image.h"
 #include "index_maker.h"
