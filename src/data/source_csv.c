@@ -261,15 +261,19 @@ static midge_status as_text(building *b, midge_json *value) {
     return value->string ? MIDGE_OK : no_memory(b->err);
 }
 
+static int is_between(char c) {
+    return c == ' ' || c == ',' || c == ';' || c == '\t' || c == '[' ||
+           c == ']';
+}
+
 /* "[1, 2]", or numbers with spaces, commas or semicolons between them. */
 static midge_status as_vector(building *b, midge_json *value) {
     const midge_buf *cell = &b->source->csv.cell;
     midge_json list = {.type = MIDGE_JSON_ARRAY};
     midge_json **tail = &list.child;
-    static const char between[] = " ,;\t[]";
     for (size_t at = 0; at < cell->size;) {
         size_t end = at;
-        while (end < cell->size && !strchr(between, cell->data[end])) {
+        while (end < cell->size && !is_between(cell->data[end])) {
             end++;
         }
         midge_json number = {.type = MIDGE_JSON_DOUBLE};

@@ -8,8 +8,8 @@
 static midge_status fill(midge_model *model, const midge_net_data *data,
                          const midge_knn_options *options, midge_error *err) {
     size_t count = data->n_rows * model->n_outputs;
-    midge_metric metric =
-        options->cosine ? MIDGE_METRIC_COSINE : MIDGE_METRIC_L2SQ;
+    mdg_nearest_by metric =
+        options->cosine ? MDG_NEAREST_BY_COSINE : MDG_NEAREST_BY_L2SQ;
     MIDGE_TRY(mdg_nearest_new(model->env, model->n_inputs, metric,
                               &model->knn.index, err));
     float *targets = mdg_alloc(model->env, count, sizeof(float));

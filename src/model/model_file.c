@@ -137,16 +137,16 @@ static midge_status get_knn(midge_model *model, mdg_reader *r,
     uint32_t metric = mdg_get_u32(r);
     uint32_t weighted = mdg_get_u32(r);
     uint32_t count = mdg_get_u32(r);
-    if (r->failed || metric > MIDGE_METRIC_COSINE || weighted > 1 ||
+    if (r->failed || metric > MDG_NEAREST_BY_COSINE || weighted > 1 ||
         knn->k == 0 || knn->k > count ||
-        model->n_inputs > MIDGE_INDEX_DIM_MAX) {
+        model->n_inputs > MDG_NEAREST_DIM_MAX) {
         return damaged(err, "the sizes of a k-nearest-neighbour model");
     }
     knn->weighted = (int)weighted;
     float *rows;
     MIDGE_TRY(get_floats(model->env, r, count, model->n_inputs, &rows, err));
     midge_status status = mdg_nearest_new(
-        model->env, model->n_inputs, (midge_metric)metric, &knn->index, err);
+        model->env, model->n_inputs, (mdg_nearest_by)metric, &knn->index, err);
     if (status == MIDGE_OK) {
         status = mdg_nearest_add(knn->index, count, rows, err);
     }

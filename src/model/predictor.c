@@ -183,7 +183,7 @@ static midge_status predict_net(const midge_model *model, size_t n_rows,
  * an epsilon that is small beside the distance of the farthest of them. There
  * are k of them, for k is at most the number of rows. When that distance is so
  * large that it overflowed, all weigh the same. */
-static void vote(const midge_model *model, const midge_neighbour *near,
+static void vote(const midge_model *model, const mdg_neighbour *near,
                  float *y) {
     const mdg_knn *knn = &model->knn;
     size_t n = model->n_outputs;
@@ -206,7 +206,7 @@ static void vote(const midge_model *model, const midge_neighbour *near,
 static midge_status predict_knn(const midge_model *model, size_t n_rows,
                                 const float *x, float *y) {
     size_t places = n_rows * model->knn.k;
-    midge_neighbour *near = mdg_alloc(model->env, places, sizeof *near);
+    mdg_neighbour *near = mdg_alloc(model->env, places, sizeof *near);
     if (!near) {
         return MIDGE_E_NOMEM;
     }

@@ -25,7 +25,7 @@ struct mdg_nearest {
     const midge_env *env;
     const mdg_kernels *kernels;
     uint32_t dim;
-    midge_metric metric;
+    mdg_nearest_by metric;
     size_t count;
     size_t capacity;
     float *rows;  /* (capacity, dim) */
@@ -33,7 +33,7 @@ struct mdg_nearest {
 };
 
 midge_status mdg_nearest_new(const midge_env *env, uint32_t dim,
-                             midge_metric metric, mdg_nearest **out,
+                             mdg_nearest_by metric, mdg_nearest **out,
                              midge_error *err) {
     if (!out) {
         return midge_fail(err, MIDGE_E_INVALID, "out is NULL");
@@ -42,11 +42,11 @@ midge_status mdg_nearest_new(const midge_env *env, uint32_t dim,
     if (!env || !env->realloc_fn) {
         return midge_fail(err, MIDGE_E_INVALID, "env is missing");
     }
-    if (dim == 0 || dim > MIDGE_INDEX_DIM_MAX) {
+    if (dim == 0 || dim > MDG_NEAREST_DIM_MAX) {
         return midge_fail(err, MIDGE_E_INVALID, "dim is %u, it must be 1 to %d",
-                          dim, (int)MIDGE_INDEX_DIM_MAX);
+                          dim, (int)MDG_NEAREST_DIM_MAX);
     }
-    if (metric != MIDGE_METRIC_L2SQ && metric != MIDGE_METRIC_COSINE) {
+    if (metric != MDG_NEAREST_BY_L2SQ && metric != MDG_NEAREST_BY_COSINE) {
         return midge_fail(err, MIDGE_E_INVALID, "unknown metric %d",
                           (int)metric);
     }
@@ -79,7 +79,7 @@ uint32_t mdg_nearest_dim(const mdg_nearest *index) {
     return index->dim;
 }
 
-midge_metric mdg_nearest_metric(const mdg_nearest *index) {
+mdg_nearest_by mdg_nearest_metric(const mdg_nearest *index) {
     return index->metric;
 }
 
@@ -165,7 +165,7 @@ midge_status mdg_nearest_add(mdg_nearest *index, size_t n_rows,
 static void measure(const mdg_nearest *index, const float *query,
                     float query_norm, size_t first, size_t n, float *out) {
     const float *rows = index->rows + first * index->dim;
-    if (index->metric == MIDGE_METRIC_L2SQ) {
+    if (index->metric == MDG_NEAREST_BY_L2SQ) {
         MDG_KERNEL(index->kernels, l2sq_rows_f32)(n, index->dim, rows,
                                                   index->dim, query, out);
         return;
@@ -182,7 +182,7 @@ static void measure(const mdg_nearest *index, const float *query,
 }
 
 /* Keeps the k nearest sorted; `seen` rows came before these. */
-static void keep_nearest(midge_neighbour *best, uint32_t k, size_t seen,
+static void keep_nearest(mdg_neighbour *best, uint32_t k, size_t seen,
                          const float *distances, size_t n) {
     size_t held = seen < k ? seen : k;
     for (size_t i = 0; i < n; i++) {
@@ -196,13 +196,12 @@ static void keep_nearest(midge_neighbour *best, uint32_t k, size_t seen,
             best[at] = best[at - 1];
             at--;
         }
-        best[at] = (midge_neighbour){(uint32_t)(seen + i), distance};
+        best[at] = (mdg_neighbour){(uint32_t)(seen + i), distance};
     }
 }
 
 static void search_block(const mdg_nearest *index, size_t n_queries,
-                         const float *queries, uint32_t k,
-                         midge_neighbour *out) {
+                         const float *queries, uint32_t k, mdg_neighbour *out) {
     float distances[BLOCK_ROWS];
     float norms[BLOCK_QUERIES];
     size_t step = BLOCK_BYTES / (index->dim * sizeof(float));
@@ -225,7 +224,7 @@ typedef struct search {
     const mdg_nearest *index;
     const float *queries;
     uint32_t k;
-    midge_neighbour *out;
+    mdg_neighbour *out;
 } search;
 
 /* Queries do not touch each other's places, and no distance depends on which
@@ -249,7 +248,7 @@ static size_t share_queries(const mdg_nearest *index) {
 
 midge_status mdg_nearest_search(const mdg_nearest *index, size_t n_queries,
                                 const float *queries, uint32_t k,
-                                midge_neighbour *out) {
+                                mdg_neighbour *out) {
     size_t places;
     if (!index || k == 0 || (n_queries > 0 && (!queries || !out)) ||
         !mdg_multiply_size(n_queries, k, &places)) {
@@ -260,7 +259,7 @@ midge_status mdg_nearest_search(const mdg_nearest *index, size_t n_queries,
         return MIDGE_E_INVALID;
     }
     for (size_t i = 0; i < places; i++) {
-        out[i] = (midge_neighbour){UINT32_MAX, __builtin_inff()};
+        out[i] = (mdg_neighbour){UINT32_MAX, __builtin_inff()};
     }
     search s = {index, queries, k, out};
     mdg_parallel_for(index->env, n_queries, share_queries(index), search_share,

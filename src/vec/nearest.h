@@ -8,13 +8,25 @@
 #ifndef MDG_NEAREST_H
 #define MDG_NEAREST_H
 
-#include "midge/index.h"
+#include "midge/env.h"
+
+#define MDG_NEAREST_DIM_MAX 65536u
 
 typedef struct mdg_nearest mdg_nearest;
 
+typedef enum mdg_nearest_by { /* stored in model files: frozen */
+                              MDG_NEAREST_BY_L2SQ = 0,
+                              MDG_NEAREST_BY_COSINE = 1
+} mdg_nearest_by;
+
+typedef struct mdg_neighbour {
+    uint32_t row; /* in order of insertion, from 0 */
+    float distance;
+} mdg_neighbour;
+
 /* l2sq or cosine. */
 MIDGE_NODISCARD midge_status mdg_nearest_new(const midge_env *env, uint32_t dim,
-                                             midge_metric metric,
+                                             mdg_nearest_by metric,
                                              mdg_nearest **out,
                                              midge_error *err);
 void mdg_nearest_free(mdg_nearest *index);
@@ -26,7 +38,7 @@ MIDGE_NODISCARD midge_status mdg_nearest_add(mdg_nearest *index, size_t n_rows,
                                              midge_error *err);
 size_t mdg_nearest_count(const mdg_nearest *index);
 uint32_t mdg_nearest_dim(const mdg_nearest *index);
-midge_metric mdg_nearest_metric(const mdg_nearest *index);
+mdg_nearest_by mdg_nearest_metric(const mdg_nearest *index);
 /* All rows, (count, dim); borrowed until the next add. */
 const float *mdg_nearest_rows(const mdg_nearest *index);
 
@@ -40,7 +52,6 @@ const float *mdg_nearest_rows(const mdg_nearest *index);
 MIDGE_NODISCARD midge_status mdg_nearest_search(const mdg_nearest *index,
                                                 size_t n_queries,
                                                 const float *queries,
-                                                uint32_t k,
-                                                midge_neighbour *out);
+                                                uint32_t k, mdg_neighbour *out);
 
 #endif

@@ -51,7 +51,7 @@ EXPORT(index_add)
 int entry_index_add(mdg_nearest *index, size_t n_rows, const float *rows);
 EXPORT(index_search)
 int entry_index_search(const mdg_nearest *index, size_t n_queries,
-                       const float *queries, uint32_t k, midge_neighbour *out);
+                       const float *queries, uint32_t k, mdg_neighbour *out);
 
 static size_t rows_per_share(size_t n_cols) {
     return SHARE_CELLS / (n_cols + 1) + 1;
@@ -174,7 +174,7 @@ int entry_pool_nearest(int operation, size_t n_rows, size_t n_cols,
 
 mdg_nearest *entry_index_open(uint32_t dim, int metric) {
     mdg_nearest *index;
-    (void)!mdg_nearest_new(&pool_env, dim, (midge_metric)metric, &index,
+    (void)!mdg_nearest_new(&pool_env, dim, (mdg_nearest_by)metric, &index,
                            &entry_error);
     return index;
 }
@@ -188,7 +188,7 @@ int entry_index_add(mdg_nearest *index, size_t n_rows, const float *rows) {
 }
 
 int entry_index_search(const mdg_nearest *index, size_t n_queries,
-                       const float *queries, uint32_t k, midge_neighbour *out) {
+                       const float *queries, uint32_t k, mdg_neighbour *out) {
     MIDGE_TRY(pool_health(&entry_error));
     midge_status status = mdg_nearest_search(index, n_queries, queries, k, out);
     if (status != MIDGE_OK) {

@@ -17,7 +17,7 @@ enum { ROWS_MAX = 1100, QUERIES_MAX = 300, N_QUERIES = 40, K_MAX = 1200 };
 
 static float rows[ROWS_MAX * 64];
 static float queries[QUERIES_MAX * 64];
-static midge_neighbour found[N_QUERIES * K_MAX];
+static mdg_neighbour found[N_QUERIES * K_MAX];
 
 static void fill(float *values, size_t count, uint64_t seed) {
     mdg_rng rng;
@@ -37,7 +37,7 @@ static void fill_whole(float *values, size_t count, uint64_t seed,
     }
 }
 
-static double naive(midge_metric metric, uint32_t dim, const float *q,
+static double naive(mdg_nearest_by metric, uint32_t dim, const float *q,
                     const float *x) {
     double sum = 0, qq = 0, xx = 0, qx = 0;
     for (uint32_t i = 0; i < dim; i++) {
@@ -47,14 +47,14 @@ static double naive(midge_metric metric, uint32_t dim, const float *q,
         xx += b * b;
         qx += a * b;
     }
-    if (metric == MIDGE_METRIC_L2SQ) {
+    if (metric == MDG_NEAREST_BY_L2SQ) {
         return sum;
     }
     return qq == 0 || xx == 0 ? 1.0 : 1.0 - qx / sqrt(qq * xx);
 }
 
-static mdg_nearest *make(struct test_env *t, uint32_t dim, midge_metric metric,
-                         size_t n) {
+static mdg_nearest *make(struct test_env *t, uint32_t dim,
+                         mdg_nearest_by metric, size_t n) {
     mdg_nearest *index;
     assert_int_equal(mdg_nearest_new(&t->env, dim, metric, &index, NULL),
                      MIDGE_OK);
@@ -72,9 +72,8 @@ static void free_all(struct test_env *t, mdg_nearest *index) {
 
 /* Every distance is right, they grow, no row is there twice, and no row that is
  * left out is nearer. */
-static void check_query(midge_metric metric, uint32_t dim, size_t n,
-                        const float *q, uint32_t k,
-                        const midge_neighbour *near) {
+static void check_query(mdg_nearest_by metric, uint32_t dim, size_t n,
+                        const float *q, uint32_t k, const mdg_neighbour *near) {
     static unsigned char seen[ROWS_MAX];
     memset(seen, 0, sizeof seen);
     size_t held = n < k ? n : k;
@@ -87,7 +86,7 @@ static void check_query(midge_metric metric, uint32_t dim, size_t n,
         assert_true(fabs((double)near[i].distance - want) <=
                     1e-6 + 1e-5 * want);
         if (i > 0) {
-            const midge_neighbour *b = &near[i - 1];
+            const mdg_neighbour *b = &near[i - 1];
             assert_true(b->distance < near[i].distance ||
                         (b->distance == near[i].distance && b->row < row));
         }
@@ -113,13 +112,13 @@ static void as_a_naive_search(void **state) {
             struct test_env t;
             test_env_init(&t);
             size_t n = 300 + 3 * d;
-            mdg_nearest *index = make(&t, dims[d], (midge_metric)metric, n);
+            mdg_nearest *index = make(&t, dims[d], (mdg_nearest_by)metric, n);
             for (size_t i = 0; i < 3; i++) {
                 assert_int_equal(
                     mdg_nearest_search(index, N_QUERIES, queries, ks[i], found),
                     MIDGE_OK);
                 for (size_t q = 0; q < N_QUERIES; q++) {
-                    check_query((midge_metric)metric, dims[d], n,
+                    check_query((mdg_nearest_by)metric, dims[d], n,
                                 queries + q * dims[d], ks[i],
                                 found + q * ks[i]);
                 }
@@ -131,10 +130,10 @@ static void as_a_naive_search(void **state) {
 
 /* With exact distances the answer is one: sorted by distance, then by row. */
 static void exact_answer(uint32_t dim, size_t n, const float *q, uint32_t k,
-                         midge_neighbour *out) {
+                         mdg_neighbour *out) {
     size_t held = 0;
     for (uint32_t r = 0; r < n; r++) {
-        float d = (float)naive(MIDGE_METRIC_L2SQ, dim, q, rows + r * dim);
+        float d = (float)naive(MDG_NEAREST_BY_L2SQ, dim, q, rows + r * dim);
         size_t at = held < k ? held++ : k;
         while (at > 0 && out[at - 1].distance > d) {
             if (at < k) {
@@ -143,11 +142,11 @@ static void exact_answer(uint32_t dim, size_t n, const float *q, uint32_t k,
             at--;
         }
         if (at < k) {
-            out[at] = (midge_neighbour){r, d};
+            out[at] = (mdg_neighbour){r, d};
         }
     }
     for (; held < k; held++) {
-        out[held] = (midge_neighbour){UINT32_MAX, __builtin_inff()};
+        out[held] = (mdg_neighbour){UINT32_MAX, __builtin_inff()};
     }
 }
 
@@ -157,13 +156,13 @@ static void ties_and_the_ends_of_blocks(void **state) {
     static const size_t counts[] = {1,   2,   7,   8,   9,    255, 256,
                                     257, 511, 512, 513, 1024, 1025};
     static const size_t n_queries[] = {1, 2, 40, 255, 256, 257, 300};
-    midge_neighbour want[64];
+    mdg_neighbour want[64];
     fill_whole(rows, ROWS_MAX * 5, 3, 4);
     fill_whole(queries, QUERIES_MAX * 5, 4, 4);
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
         struct test_env t;
         test_env_init(&t);
-        mdg_nearest *index = make(&t, 5, MIDGE_METRIC_L2SQ, counts[i]);
+        mdg_nearest *index = make(&t, 5, MDG_NEAREST_BY_L2SQ, counts[i]);
         for (size_t j = 0; j < sizeof n_queries / sizeof n_queries[0]; j++) {
             uint32_t k = (uint32_t)(1 + (i * 5 + j * 11) % 60);
             assert_int_equal(
@@ -189,9 +188,9 @@ static void a_large_dimension(void **state) {
     struct test_env t;
     test_env_init(&t);
     mdg_nearest *index;
-    midge_neighbour near[N];
+    mdg_neighbour near[N];
     assert_int_equal(
-        mdg_nearest_new(&t.env, DIM, MIDGE_METRIC_L2SQ, &index, NULL),
+        mdg_nearest_new(&t.env, DIM, MDG_NEAREST_BY_L2SQ, &index, NULL),
         MIDGE_OK);
     assert_int_equal(mdg_nearest_add(index, N, x, NULL), MIDGE_OK);
     for (uint32_t q = 0; q < N; q++) {
@@ -201,7 +200,7 @@ static void a_large_dimension(void **state) {
         assert_int_equal(near[0].row, q);
         assert_true(near[0].distance == 0.0f);
         for (size_t i = 1; i < N; i++) {
-            double want = naive(MIDGE_METRIC_L2SQ, DIM, x + (size_t)q * DIM,
+            double want = naive(MDG_NEAREST_BY_L2SQ, DIM, x + (size_t)q * DIM,
                                 x + (size_t)near[i].row * DIM);
             assert_true(fabs((double)near[i].distance - want) < 1e-5 * want);
         }
@@ -215,7 +214,8 @@ static void more_wanted_than_there_is(void **state) {
     test_env_init(&t);
     mdg_nearest *index;
     assert_int_equal(
-        mdg_nearest_new(&t.env, 4, MIDGE_METRIC_L2SQ, &index, NULL), MIDGE_OK);
+        mdg_nearest_new(&t.env, 4, MDG_NEAREST_BY_L2SQ, &index, NULL),
+        MIDGE_OK);
     fill(queries, 8, 6);
     assert_int_equal(mdg_nearest_search(index, 2, queries, 3, found), MIDGE_OK);
     for (int i = 0; i < 6; i++) {
@@ -225,8 +225,8 @@ static void more_wanted_than_there_is(void **state) {
     assert_int_equal(mdg_nearest_add(index, 2, rows, NULL), MIDGE_OK);
     assert_int_equal(mdg_nearest_search(index, 2, queries, K_MAX, found),
                      MIDGE_OK);
-    check_query(MIDGE_METRIC_L2SQ, 4, 2, queries, K_MAX, found);
-    check_query(MIDGE_METRIC_L2SQ, 4, 2, queries + 4, K_MAX, found + K_MAX);
+    check_query(MDG_NEAREST_BY_L2SQ, 4, 2, queries, K_MAX, found);
+    check_query(MDG_NEAREST_BY_L2SQ, 4, 2, queries + 4, K_MAX, found + K_MAX);
     assert_int_equal(mdg_nearest_search(index, 0, NULL, 3, NULL), MIDGE_OK);
     free_all(&t, index);
 }
@@ -240,7 +240,7 @@ static void cosine_at_its_ends(void **state) {
         rows[7 * 40 + i] = 0.0f;
         rows[7 * 41 + i] = 2e38f;
     }
-    mdg_nearest *index = make(&t, 7, MIDGE_METRIC_COSINE, 42);
+    mdg_nearest *index = make(&t, 7, MDG_NEAREST_BY_COSINE, 42);
     for (size_t r = 0; r < 40; r++) {
         float q[7];
         for (size_t s = 1; s < 9; s++) {
@@ -273,7 +273,7 @@ static void distances_that_overflow(void **state) {
     test_env_init(&t);
     const float far[] = {3e38f, -3e38f, 1.0f, 3e38f};
     memcpy(rows, far, sizeof far);
-    mdg_nearest *index = make(&t, 1, MIDGE_METRIC_L2SQ, 4);
+    mdg_nearest *index = make(&t, 1, MDG_NEAREST_BY_L2SQ, 4);
     const float q = -3e38f;
     assert_int_equal(mdg_nearest_search(index, 1, &q, 4, found), MIDGE_OK);
     const uint32_t order[] = {1, 0, 2, 3};
@@ -291,16 +291,17 @@ static void what_is_refused(void **state) {
     mdg_nearest *index = (mdg_nearest *)&t;
     midge_error err;
     assert_int_equal(
-        mdg_nearest_new(&t.env, 0, MIDGE_METRIC_L2SQ, &index, &err),
+        mdg_nearest_new(&t.env, 0, MDG_NEAREST_BY_L2SQ, &index, &err),
         MIDGE_E_INVALID);
     assert_null(index);
-    assert_int_equal(mdg_nearest_new(&t.env, MIDGE_INDEX_DIM_MAX + 1,
-                                     MIDGE_METRIC_L2SQ, &index, &err),
+    assert_int_equal(mdg_nearest_new(&t.env, MDG_NEAREST_DIM_MAX + 1,
+                                     MDG_NEAREST_BY_L2SQ, &index, &err),
                      MIDGE_E_INVALID);
-    assert_int_equal(mdg_nearest_new(&t.env, 3, (midge_metric)2, &index, &err),
-                     MIDGE_E_INVALID);
+    assert_int_equal(
+        mdg_nearest_new(&t.env, 3, (mdg_nearest_by)2, &index, &err),
+        MIDGE_E_INVALID);
     fill(rows, 30, 9);
-    index = make(&t, 3, MIDGE_METRIC_L2SQ, 4);
+    index = make(&t, 3, MDG_NEAREST_BY_L2SQ, 4);
     const float bad[] = {__builtin_nanf(""), __builtin_inff(),
                          -__builtin_inff()};
     for (size_t i = 0; i < 3; i++) {
@@ -309,7 +310,7 @@ static void what_is_refused(void **state) {
                          MIDGE_E_INVALID);
         assert_non_null(strstr(err.text, "row 1"));
         assert_int_equal(mdg_nearest_count(index), 4);
-        found[0] = (midge_neighbour){7, 7.0f};
+        found[0] = (mdg_neighbour){7, 7.0f};
         assert_int_equal(mdg_nearest_search(index, 2, more, 1, found),
                          MIDGE_E_INVALID);
         assert_int_equal(found[0].row, 7);
@@ -329,7 +330,7 @@ static void what_is_refused(void **state) {
 /* Added in pieces or at once; searched one by one or together; by any table of
  * kernels: the same bits. */
 static void the_same_bits_in_every_way(void **state) {
-    static midge_neighbour other[N_QUERIES * 9];
+    static mdg_neighbour other[N_QUERIES * 9];
     struct variants v = variants_here();
     const uint32_t cpus[] = {0, MIDGE_CPU_V2, MIDGE_CPU_AVX2, MIDGE_CPU_AVX512};
     fill(rows, 700 * 37, 10);
@@ -337,7 +338,7 @@ static void the_same_bits_in_every_way(void **state) {
     for (int metric = 0; metric < 2; metric++) {
         struct test_env t;
         test_env_init(&t);
-        mdg_nearest *index = make(&t, 37, (midge_metric)metric, 700);
+        mdg_nearest *index = make(&t, 37, (mdg_nearest_by)metric, 700);
         assert_int_equal(
             mdg_nearest_search(index, N_QUERIES, queries, 9, found), MIDGE_OK);
         for (int i = 0; i < 4; i++) {
@@ -352,7 +353,7 @@ static void the_same_bits_in_every_way(void **state) {
             if (!known) {
                 continue;
             }
-            mdg_nearest *pieces = make(&u, 37, (midge_metric)metric, 1);
+            mdg_nearest *pieces = make(&u, 37, (mdg_nearest_by)metric, 1);
             for (size_t r = 1; r < 700; r += 50) {
                 size_t n = 700 - r < 50 ? 700 - r : 50;
                 assert_int_equal(
@@ -384,14 +385,14 @@ static void odd_shares(void *ctx, size_t count, size_t grain,
 }
 
 static void the_same_bits_from_any_threads(void **state) {
-    static midge_neighbour other[QUERIES_MAX * 9];
+    static mdg_neighbour other[QUERIES_MAX * 9];
     int n_loops = 0;
     fill(rows, 1000 * 37, 13);
     fill(queries, QUERIES_MAX * 37, 14);
     for (int metric = 0; metric < 2; metric++) {
         struct test_env t;
         test_env_init(&t);
-        mdg_nearest *index = make(&t, 37, (midge_metric)metric, 1000);
+        mdg_nearest *index = make(&t, 37, (mdg_nearest_by)metric, 1000);
         assert_int_equal(
             mdg_nearest_search(index, QUERIES_MAX, queries, 9, found),
             MIDGE_OK);
@@ -427,7 +428,7 @@ static void every_allocation_may_fail(void **state) {
         t.fail_at = ++fail_at;
         mdg_nearest *index;
         midge_status s =
-            mdg_nearest_new(&t.env, 3, MIDGE_METRIC_COSINE, &index, NULL);
+            mdg_nearest_new(&t.env, 3, MDG_NEAREST_BY_COSINE, &index, NULL);
         for (size_t n = 0; s == MIDGE_OK && n < 4; n++) {
             size_t before = mdg_nearest_count(index);
             s = mdg_nearest_add(index, 20, rows + n * 60, NULL);
