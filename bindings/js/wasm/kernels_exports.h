@@ -12,7 +12,9 @@
 #define OPERATIONS(X, isa)                                                     \
     MDG_GATHER_OPS(X, isa)                                                     \
     MDG_HALF_OPS(X, isa)                                                       \
-    MDG_BYTES_LIST(X, isa)                                                     \
+    MDG_INT8_OPS(X, isa)                                                       \
+    MDG_BITS_OPS(X, isa)                                                       \
+    MDG_PQ4_OPS(X, isa)                                                        \
     X(isa, void, gemv_f32, (size_t rows, size_t cols, const float *a,          \
                             size_t lda, const float *x, float *y))
 #else
