@@ -127,8 +127,12 @@ static int has_word(run set, uint32_t word) {
 /* Known words that lack a number are no element of words that are known. */
 static int has_text(run set, const mdg_dictionary *words, uint32_t n_known,
                     midge_text text) {
-    for (uint32_t i = set.count; i-- > 0 && set.elements[i] >= n_known;) {
-        if (order(mdg_dictionary_text(words, set.elements[i]), text) == 0) {
+    for (uint32_t i = set.count; i > 0; i--) {
+        uint32_t word = set.elements[i - 1];
+        if (word < n_known) { /* and so are those before it */
+            return 0;
+        }
+        if (order(mdg_dictionary_text(words, word), text) == 0) {
             return 1;
         }
     }

@@ -253,7 +253,7 @@ static midge_status move_texts(mdg_ids *ids, uint64_t more, int gather) {
     if (!texts) {
         return MIDGE_E_NOMEM;
     }
-    if (gather) {
+    if (gather && ids->text_size) {
         ids->texts_size = gather_texts(ids, texts);
         ids->texts_dropped = 0;
     } else if (ids->texts_size != 0) {
