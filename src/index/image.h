@@ -217,6 +217,8 @@ midge_status mdg_track_opened(midge_index *index, const mdg_track *opened,
 void mdg_track_free(midge_index *index);
 /* 1 when a frame cannot tell what changed. */
 int mdg_track_needs_image(const midge_index *index);
+/* The first row from `row` on with one of the flags, or n_rows. */
+uint32_t mdg_track_next(const midge_index *index, uint32_t row, unsigned flags);
 /* Is the node another than in the file? */
 int mdg_level_changed(const midge_index *index, uint32_t level, uint32_t node);
 
@@ -237,8 +239,13 @@ int mdg_check_packed(const mdg_packed *packed, const uint8_t *block,
 
 /* ---- image_apply.c ------------------------------------------------------- */
 
-/* Room for what the last frame says there is in the end. */
-midge_status mdg_frame_reserve(midge_index *index, const uint8_t *last,
+/* How many rows there are after the last frame: no more than fit into the bytes
+ * of all frames. */
+midge_status mdg_frame_rows(const midge_index *index, const uint8_t *last,
+                            uint64_t frame_bytes, uint32_t *n_rows,
+                            midge_error *err);
+/* Room for so many. */
+midge_status mdg_frame_reserve(midge_index *index, uint32_t n_rows,
                                midge_error *err);
 /* Applies one frame, whose head and checksum are right. */
 midge_status mdg_frame_apply(midge_index *index, const uint8_t *frame,

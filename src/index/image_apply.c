@@ -417,17 +417,27 @@ static void make_new(const applying *a) {
     }
 }
 
-midge_status mdg_frame_reserve(midge_index *index, const uint8_t *last,
-                               midge_error *err) {
+midge_status mdg_frame_rows(const midge_index *index, const uint8_t *last,
+                            uint64_t frame_bytes, uint32_t *n_rows,
+                            midge_error *err) {
     mdg_image_state state;
     mdg_state_get(&state, last + MDG_FRAME_STATE);
-    if (state.n_rows > MIDGE_INDEX_ROWS_MAX || state.n_rows < index->n_rows) {
-        return midge_fail(err, MIDGE_E_CORRUPT, "frames: rows are lost");
+    *n_rows = state.n_rows;
+    if (state.n_rows > MIDGE_INDEX_ROWS_MAX || state.n_rows < index->n_rows ||
+        state.n_rows - index->n_rows > frame_bytes / index->rows.row_bytes) {
+        return midge_fail(
+            err, MIDGE_E_CORRUPT,
+            "frames: they do not hold the rows that they tell of");
     }
-    if (state.n_rows == index->n_rows) {
+    return MIDGE_OK;
+}
+
+midge_status mdg_frame_reserve(midge_index *index, uint32_t n_rows,
+                               midge_error *err) {
+    if (n_rows == index->n_rows) {
         return MIDGE_OK;
     }
-    MIDGE_TRY(mdg_index_reserve(index, state.n_rows, err));
+    MIDGE_TRY(mdg_index_reserve(index, n_rows, err));
     if (index->packed &&
         mdg_packed_reserve(index, index->capacity) != MIDGE_OK) {
         return midge_fail(err, MIDGE_E_NOMEM, "no memory for packed codes");

@@ -19,18 +19,19 @@ typedef struct framing {
 
 static uint32_t count_rows(const midge_index *index, unsigned flag) {
     uint32_t count = 0;
-    for (uint32_t row = 0; row < index->n_rows; row++) {
-        count += (index->changed[row] & flag) != 0;
+    uint32_t row = mdg_track_next(index, 0, flag);
+    for (; row < index->n_rows; row = mdg_track_next(index, row + 1, flag)) {
+        count++;
     }
     return count;
 }
 
 static void choose_rows(framing *f, unsigned flag) {
+    const midge_index *index = f->index;
+    uint32_t row = mdg_track_next(index, 0, flag);
     f->n_rows = 0;
-    for (uint32_t row = 0; row < f->index->n_rows; row++) {
-        if (f->index->changed[row] & flag) {
-            f->rows[f->n_rows++] = row;
-        }
+    for (; row < index->n_rows; row = mdg_track_next(index, row + 1, flag)) {
+        f->rows[f->n_rows++] = row;
     }
 }
 
@@ -285,14 +286,15 @@ midge_status midge_index_changes_write(midge_index *index, midge_buf *frame,
                           "image can tell what changed");
     }
     framing f = {.index = index, .out = frame, .start = frame->size};
-    f.rows = mdg_alloc(index->env, index->n_rows, sizeof *f.rows);
+    const uint32_t room = count_rows(index, UINT8_MAX);
+    f.rows = mdg_alloc(index->env, room, sizeof *f.rows);
     midge_status status = MIDGE_E_NOMEM;
-    if (f.rows || index->n_rows == 0) {
+    if (f.rows || room == 0) {
         begin_frame(&f);
         put_parts(&f);
         status = end_frame(&f, commit);
     }
-    mdg_release(index->env, f.rows, index->n_rows, sizeof *f.rows);
+    mdg_release(index->env, f.rows, room, sizeof *f.rows);
     if (status != MIDGE_OK) {
         frame->size = f.start;
         return midge_fail(err, status, "no memory for a frame");

@@ -447,14 +447,9 @@ static midge_status prove_frames(const opening *o, const uint8_t **last) {
 
 /* Room for the rows there are in the end, and to grow: once by a half, as an
  * index does (change.c), and some more. Memory is taken when it is used. */
-static void map_rooms(const opening *o, const uint8_t *last) {
-    mdg_image_state state = o->state;
-    if (last) {
-        mdg_state_get(&state, last + MDG_FRAME_STATE);
-    }
-    if (state.n_rows <= MIDGE_INDEX_ROWS_MAX &&
-        (o->track || state.n_rows > o->state.n_rows)) {
-        mdg_image_map_rooms(o->index, state.n_rows + state.n_rows / 2 + 4096);
+static void map_rooms(const opening *o, uint32_t n_rows) {
+    if (o->track || n_rows > o->state.n_rows) {
+        mdg_image_map_rooms(o->index, n_rows + n_rows / 2 + 4096);
     }
 }
 
@@ -462,11 +457,16 @@ static midge_status apply_frames(opening *o) {
     const uint8_t *last;
     midge_error why = {.text = ""};
     MIDGE_TRY(prove_frames(o, &last));
-    map_rooms(o, last);
+    uint32_t n_rows = o->state.n_rows;
+    if (last) {
+        MIDGE_TRY(mdg_frame_rows(
+            o->index, last, o->slot.length - o->base_length, &n_rows, o->err));
+    }
+    map_rooms(o, n_rows);
     if (!last) {
         return MIDGE_OK;
     }
-    MIDGE_TRY(mdg_frame_reserve(o->index, last, o->err));
+    MIDGE_TRY(mdg_frame_reserve(o->index, n_rows, o->err));
     const uint8_t *frame = o->bytes + o->base_length;
     for (uint32_t i = 1; i <= o->slot.frames; i++) {
         size_t size = (size_t)mdg_load_u64(frame + 16);

@@ -143,13 +143,29 @@ int mdg_level_changed(const midge_index *index, uint32_t level, uint32_t node) {
     return a[0] != b[0] || memcmp(a, b, (1 + (size_t)a[0]) * sizeof *a) != 0;
 }
 
-static int any_row(const midge_index *index) {
-    for (uint32_t row = 0; row < index->n_rows; row++) {
-        if (index->changed[row]) {
-            return 1;
+/* Eight flags at a time: of a million rows few changed. */
+uint32_t mdg_track_next(const midge_index *index, uint32_t row,
+                        unsigned flags) {
+    const uint32_t n = index->n_rows;
+    while (row < n) {
+        uint64_t eight;
+        if (row % 8 == 0 && n - row >= 8) {
+            memcpy(&eight, index->changed + row, sizeof eight);
+            if (eight == 0) {
+                row += 8;
+                continue;
+            }
         }
+        if (index->changed[row] & flags) {
+            return row;
+        }
+        row++;
     }
-    return 0;
+    return n;
+}
+
+static int any_row(const midge_index *index) {
+    return mdg_track_next(index, 0, UINT8_MAX) < index->n_rows;
 }
 
 static int any_level(const midge_index *index) {
