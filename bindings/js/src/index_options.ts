@@ -48,6 +48,32 @@ export interface IndexOptions {
   readonly columns?: Readonly<Record<string, ColumnKind>>;
 }
 
+/** What midge-hnsw-micro.wasm has of all that; `kind` is "hnsw" there. */
+const MICRO: Readonly<Record<string, readonly unknown[]>> = {
+  metric: [undefined, "cosine", "l2sq", "ip"],
+  kind: [undefined, "hnsw"],
+  storage: [undefined, "f32"],
+  walk: [undefined, "rows"],
+  ids: [undefined, "number", "bigint"],
+  columns: [undefined],
+};
+
+export function unsupported(what: string): MidgeError {
+  const text = `midge-hnsw-micro has no ${what}: leave out \`micro\``;
+  return new MidgeError("E_UNSUPPORTED", text);
+}
+
+/** Options for the smallest module, or an error that says what it has not. */
+export function microOptions<O extends IndexOptions>(options: O): O {
+  for (const [name, has] of Object.entries(MICRO)) {
+    const asked = options[name as keyof IndexOptions];
+    if (!has.includes(asked)) {
+      throw unsupported(`${name} ${JSON.stringify(asked)}`);
+    }
+  }
+  return { ...options, kind: "hnsw" };
+}
+
 /** The type of ids that options ask for. */
 export type IdOf<O> = O extends { readonly ids: "text" }
   ? string

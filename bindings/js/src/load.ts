@@ -24,6 +24,7 @@ export type ModuleName =
   | "selftest-scalar"
   | "index-simd"
   | "index-scalar"
+  | "hnsw-micro"
   | "swarm"
   | "threads-simd"
   | "threads-scalar";
@@ -214,6 +215,14 @@ function chooseVariant(
   return variant;
 }
 
+/** The smallest module is there once. */
+function needSimd(asked: Variant | undefined): void {
+  if ((asked ?? "simd") !== "simd" || !hasSimd()) {
+    const text = "midge: midge-hnsw-micro needs SIMD";
+    throw new MidgeError("E_UNSUPPORTED", text);
+  }
+}
+
 /** The variant that `options` ask for, and the name of its module. */
 export function choose<M extends keyof ModuleExports>(
   module: M,
@@ -221,6 +230,10 @@ export function choose<M extends keyof ModuleExports>(
 ): { name: ModuleName; variant: Variant | null } {
   if (module === "swarm") {
     return { name: "swarm", variant: null };
+  }
+  if (module === "micro") {
+    needSimd(options.variant);
+    return { name: "hnsw-micro", variant: "simd" };
   }
   const family = module as Family;
   const variant = chooseVariant(family, options.variant);

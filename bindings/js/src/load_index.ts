@@ -3,6 +3,7 @@ import { MidgeError } from "./core.js";
 import {
   columnNumber,
   invalid,
+  microOptions,
   optionNumbers,
   type IdOf,
   type IndexOptions,
@@ -15,12 +16,17 @@ import { VectorIndex } from "./vector_index.js";
 export interface CreateIndexOptions extends IndexOptions, LoadOptions {
   /** Where commits go; there must be nothing in it. */
   readonly store?: IndexStore;
+  /** True: the smallest module, with the kind "hnsw", floats and number ids; no
+   * metadata, and commits write the whole file. */
+  readonly micro?: boolean;
 }
 
 export interface OpenIndexOptions<B extends "number" | "bigint">
   extends LoadOptions {
   /** How number ids are to be told. */
   readonly ids?: B;
+  /** True: the smallest module, if it has what is in the file. */
+  readonly micro?: boolean;
 }
 
 const NAME_BYTES_MAX = 1024; // the core says what is wrong with long ones
@@ -39,16 +45,27 @@ function addColumns(
   }
 }
 
+/** The smallest module has a part of the other's doors, the same ones. */
+async function instantiateIndex(
+  micro: boolean | undefined,
+  options: LoadOptions,
+): Promise<Loaded<"index">> {
+  const loaded = await instantiate(micro === true ? "micro" : "index", options);
+  return loaded as Loaded<"index">;
+}
+
 /** An empty index; dispose it when done. */
 export async function createIndex<const O extends CreateIndexOptions>(
   options: O,
 ): Promise<VectorIndex<IdOf<O>>> {
-  const numbers = optionNumbers(options);
+  const numbers = optionNumbers(
+    options?.micro === true ? microOptions(options) : options,
+  );
   const { columns = {}, ids, store } = options;
   if (store && store.size > 0) {
     throw new MidgeError("E_EXISTS", "there is something in this store already");
   }
-  const loaded = await instantiate("index", options);
+  const loaded = await instantiateIndex(options.micro, options);
   const { core } = loaded;
   const at = core.withBytes(new Uint8Array(numbers.buffer), (from) =>
     core.checkHandle(core.calls.index_new(from)),
@@ -78,7 +95,7 @@ export async function openIndex<
   if (Object(bytes)[Symbol.toStringTag] !== "Uint8Array") {
     throw invalid("the bytes of a file (a Uint8Array), or a store, are needed");
   }
-  const loaded = await instantiate("index", options);
+  const loaded = await instantiateIndex(options.micro, options);
   const { core } = loaded;
   const file = core.alloc(bytes.length || 1);
   core.bytes.set(bytes, file); // from here on the core's

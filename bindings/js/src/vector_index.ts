@@ -17,6 +17,7 @@ import {
   infoOf,
   invalid,
   readInfo,
+  unsupported,
   type ColumnKind,
   type Id,
   type IdType,
@@ -183,6 +184,9 @@ export class VectorIndex<I extends Id = number> extends Handle {
     const n = countRows("add", vectors, this.shape);
     this.needEach("ids", ids, n);
     this.needEach("metadata", metadata, n);
+    if (metadata) {
+      this.need("index_metadata", "metadata");
+    }
     this.copying((copies) => {
       const at = copies.rows(vectors, n, this.shape);
       const [numbers, texts] = this.putIds(copies, ids);
@@ -228,6 +232,7 @@ export class VectorIndex<I extends Id = number> extends Handle {
     if (typeof text !== "string") {
       throw invalid("a filter is a text");
     }
+    this.need("filter_new", "filters");
     return new IndexFilter(this.core, this.handle, this, text);
   }
 
@@ -267,6 +272,7 @@ export class VectorIndex<I extends Id = number> extends Handle {
   tune(options: TuneOptions = {}): TuneReport {
     const { core, handle } = this;
     const { recall = 0.95, k = 10, queries } = options;
+    this.need("index_tune", "tuning");
     const given = queries ? countRows("tune", queries, this.shape) : undefined;
     const sample = count("sample", options.sample ?? given ?? 200);
     if (given !== undefined && sample > given) {
@@ -284,6 +290,7 @@ export class VectorIndex<I extends Id = number> extends Handle {
 
   /** Closes the gaps of deleted rows. */
   compact(): void {
+    this.need("index_compact", "compaction");
     this.core.check(this.core.calls.index_compact(this.handle));
   }
 
@@ -333,6 +340,13 @@ export class VectorIndex<I extends Id = number> extends Handle {
 
   // ---- What the above is made of
 
+  /** Throws where the smallest module lacks a door. */
+  private need(door: keyof IndexExports, what: string): void {
+    if (this.core.calls[door] === undefined) {
+      throw unsupported(what);
+    }
+  }
+
   private numbers(): InfoNumbers {
     this.core.check(this.core.calls.index_info(this.handle));
     return readInfo(this.answerNumbers(21));
@@ -347,6 +361,9 @@ export class VectorIndex<I extends Id = number> extends Handle {
     const { core, handle } = this;
     const { index_column_kind, index_column_name } = core.calls;
     const found: [string, ColumnKind][] = [];
+    if (index_column_name === undefined) {
+      return {};
+    }
     for (let i = 0; ; i++) {
       const name = index_column_name(handle, i);
       if (name === 0) {
@@ -402,6 +419,9 @@ export class VectorIndex<I extends Id = number> extends Handle {
 
   private metadataOf(rows: readonly number[]): StoredMetadata[] {
     const { core, handle } = this;
+    if (core.calls.index_metadata === undefined) {
+      return rows.map(() => ({}));
+    }
     const bytes = new Uint8Array(Uint32Array.from(rows).buffer);
     core.withBytes(bytes, (at) =>
       core.check(core.calls.index_metadata(handle, rows.length, at)),

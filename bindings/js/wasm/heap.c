@@ -8,7 +8,8 @@
  *
  * Invariants: 1. list addresses strictly increase and no two blocks touch;
  * 2. every size is a multiple of GRAIN; 3. [heap_base, heap_end) is split into
- * blocks in use and blocks in the list.
+ * blocks in use and blocks in the list; 4. heap_end is HEAP_TAIL_BYTES before
+ * the end of the memory.
  */
 #include "heap.h"
 
@@ -89,8 +90,8 @@ static size_t free_at_end(void) {
 static int grow(size_t size) {
     if (heap_end == 0) {
         uintptr_t start = round_up(heap_base());
-        heap_end = memory_end();
-        if (heap_end - start >= GRAIN) {
+        heap_end = memory_end() - HEAP_TAIL_BYTES;
+        if (heap_end >= start + GRAIN) {
             give_back(start, heap_end - start);
         }
     }

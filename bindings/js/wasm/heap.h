@@ -4,6 +4,10 @@
 
 #include <stddef.h>
 
+/* Between the last block and the end of the memory: what reads a little too far
+ * ahead does not trap. */
+#define HEAP_TAIL_BYTES 128u
+
 /* A midge_realloc_fn; `ctx` is not used. Blocks are 64-byte aligned. */
 void *heap_realloc(void *ctx, void *block, size_t old_bytes, size_t new_bytes);
 /* Bytes in use now, rounded as they are held. */

@@ -6,7 +6,6 @@
  */
 #include <string.h>
 
-#include "base/bytes.h"
 #include "entry.h"
 #include "micro.h"
 
@@ -61,6 +60,27 @@ typedef struct plan {
     entry entries[PARTS_MAX];
     void *memory[PARTS_MAX];
 } plan;
+
+/* ---- Checksums ----------------------------------------------------------- */
+
+/* CRC-32C with a table that is made when it is first needed: the one of the
+ * core would be a fourth of a kilobyte more. */
+static uint32_t crc32c(uint32_t crc, const void *bytes, size_t size) {
+    static uint32_t table[256];
+    const uint8_t *at = bytes;
+    for (uint32_t i = 0; table[255] == 0 && i < 256; i++) {
+        uint32_t x = i;
+        for (int bit = 0; bit < 8; bit++) {
+            x = x >> 1 ^ (0x82f63b78u & (0u - (x & 1)));
+        }
+        table[i] = x;
+    }
+    crc = ~crc;
+    for (; size > 0; size--) {
+        crc = crc >> 8 ^ table[(crc ^ *at++) & 0xff];
+    }
+    return ~crc;
+}
 
 /* ---- What is in it ------------------------------------------------------- */
 
@@ -132,7 +152,7 @@ static int sum_part(const entry *e, const uint8_t *file, uint32_t *sums,
     uint32_t left = (uint32_t)e->count * e->record;
     for (uint32_t *sum = sums + e->first_sum; left > 0; sum++) {
         const uint32_t size = left < step ? left : step;
-        const uint32_t crc = mdg_crc32c(0, at, size);
+        const uint32_t crc = crc32c(0, at, size);
         if (check && crc != *sum) {
             return 0;
         }
@@ -159,13 +179,13 @@ static void write_head(const micro *o, const plan *p, uint8_t *file) {
                 o->seed,
                 bytes,
                 p->bytes,
-                mdg_crc32c(0, file + HEAD_BYTES, bytes),
+                crc32c(0, file + HEAD_BYTES, bytes),
                 0};
-    h.crc = mdg_crc32c(0, &h, sizeof h - 4);
+    h.crc = crc32c(0, &h, sizeof h - 4);
     memcpy(file, &h, sizeof h);
     for (uint32_t i = 0; i < 2; i++) {
         slot s = {i, p->bytes, h.crc, h.crc, 0, {0}, 0};
-        s.crc = mdg_crc32c(0, &s, sizeof s - 4);
+        s.crc = crc32c(0, &s, sizeof s - 4);
         memcpy(file + (1 + i) * PAGE_BYTES, &s, sizeof s);
     }
 }
@@ -209,8 +229,7 @@ static const slot *choose_slot(const uint8_t *file, const header *h) {
     const slot *best = NULL;
     for (uint32_t i = 1; i <= 2; i++) {
         const slot *s = (const slot *)(const void *)(file + i * PAGE_BYTES);
-        if (s->crc == mdg_crc32c(0, s, sizeof *s - 4) &&
-            s->header_crc == h->crc &&
+        if (s->crc == crc32c(0, s, sizeof *s - 4) && s->header_crc == h->crc &&
             (!best || s->sequence > best->sequence)) {
             best = s;
         }
@@ -227,7 +246,7 @@ static midge_status check_head(const uint8_t *file, size_t size,
         return micro_fail(MIDGE_E_VERSION, "unknown version");
     }
     const slot *s = choose_slot(file, h);
-    if (h->crc != mdg_crc32c(0, h, sizeof *h - 4) || !s) {
+    if (h->crc != crc32c(0, h, sizeof *h - 4) || !s) {
         return damaged("header: it is damaged");
     }
     if (h->metric > MIDGE_METRIC_IP || h->storage | h->walk | h->id_type ||
@@ -236,7 +255,7 @@ static midge_status check_head(const uint8_t *file, size_t size,
     }
     if (h->base_bytes > size || h->directory_bytes > size - HEAD_BYTES ||
         h->directory_crc !=
-            mdg_crc32c(0, file + HEAD_BYTES, (size_t)h->directory_bytes)) {
+            crc32c(0, file + HEAD_BYTES, (size_t)h->directory_bytes)) {
         return damaged("directory: it is damaged");
     }
     return MIDGE_OK;
