@@ -140,9 +140,15 @@ static midge_status hand_out(image_writer *w, const void *bytes, size_t size) {
     return MIDGE_OK;
 }
 
+/* Few zeros at a time: in a wasm module they are bytes of its file. */
 static midge_status pad_to(image_writer *w, uint64_t at) {
-    static const uint8_t zeros[MDG_IMAGE_PAGE];
-    return hand_out(w, zeros, (size_t)(at - w->written));
+    static const uint8_t zeros[256];
+    while (w->written < at) {
+        const uint64_t left = at - w->written;
+        MIDGE_TRY(hand_out(w, zeros,
+                           left < sizeof zeros ? (size_t)left : sizeof zeros));
+    }
+    return MIDGE_OK;
 }
 
 static midge_status write_slots(image_writer *w, uint8_t page[MDG_IMAGE_PAGE]) {
