@@ -156,19 +156,22 @@ static midge_status open_index(midge_index_file *file, midge_error *err) {
 }
 
 /* Nobody is shut out while a file is read: its writer may commit between the
- * look at its size and the look at its slots. Then it has grown, and another
- * look shows it whole. */
+ * look at its size and the look at its slots. What seems damaged then has
+ * another size than before, and another look shows it whole. */
+static int has_moved(int fd, off_t *size) {
+    struct stat st;
+    const off_t before = *size;
+    *size = fstat(fd, &st) == 0 ? st.st_size : before;
+    return *size != before;
+}
+
 static midge_status open_to_read(midge_index_file *file, midge_error *err) {
-    struct stat before;
-    struct stat after;
-    midge_status status = MIDGE_OK;
-    for (unsigned i = 0; i < TRIES; i++) {
-        if (fstat(file->fd, &before) != 0) {
-            return mdg_vectors_fail(err, "cannot be looked at", file->path);
-        }
+    off_t size = 0;
+    midge_status status = MIDGE_E_CORRUPT;
+    (void)has_moved(file->fd, &size);
+    for (unsigned i = 0; i < TRIES && status == MIDGE_E_CORRUPT; i++) {
         status = open_index(file, err);
-        if (status != MIDGE_E_CORRUPT || fstat(file->fd, &after) != 0 ||
-            after.st_size == before.st_size) {
+        if (!has_moved(file->fd, &size)) {
             break;
         }
     }
@@ -276,30 +279,43 @@ void midge_index_file_info_get(const midge_index_file *file,
     };
 }
 
+static midge_status verify_once(const midge_env *env, int fd, const char *path,
+                                midge_progress_fn progress, void *progress_ctx,
+                                midge_index_report *report, midge_error *err) {
+    mdg_mapped mapped;
+    midge_error why = {.text = ""};
+    memset(report, 0, sizeof *report);
+    MIDGE_TRY(mdg_vectors_map(fd, path, &mapped, err));
+    const midge_index_bytes bytes = mdg_vectors_bytes(&mapped);
+    midge_status status = midge_index_image_verify(env, &bytes, progress,
+                                                   progress_ctx, report, &why);
+    if (status != MIDGE_OK) {
+        (void)midge_fail(err, status, "%s: %s", path, why.text);
+    }
+    mdg_vectors_unmap(&mapped);
+    return status;
+}
+
 midge_status midge_index_file_verify(const midge_env *env, const char *path,
                                      midge_progress_fn progress,
                                      void *progress_ctx,
                                      midge_index_report *report,
                                      midge_error *err) {
     midge_index_report local;
-    mdg_mapped mapped;
-    midge_error why = {.text = ""};
+    off_t size = 0;
     int fd;
     if (!env || !path) {
         return midge_fail(err, MIDGE_E_INVALID, "env or path missing");
     }
-    report = report ? report : &local;
-    memset(report, 0, sizeof *report);
     MIDGE_TRY(open_fd(path, 1, &fd, err));
-    midge_status status = mdg_vectors_map(fd, path, &mapped, err);
-    if (status == MIDGE_OK) {
-        const midge_index_bytes bytes = mdg_vectors_bytes(&mapped);
-        status = midge_index_image_verify(env, &bytes, progress, progress_ctx,
-                                          report, &why);
-        if (status != MIDGE_OK) {
-            (void)midge_fail(err, status, "%s: %s", path, why.text);
+    (void)has_moved(fd, &size);
+    midge_status status = MIDGE_E_CORRUPT;
+    for (unsigned i = 0; i < TRIES && status == MIDGE_E_CORRUPT; i++) {
+        status = verify_once(env, fd, path, progress, progress_ctx,
+                             report ? report : &local, err);
+        if (!has_moved(fd, &size)) {
+            break;
         }
-        mdg_vectors_unmap(&mapped);
     }
     close(fd);
     return status;

@@ -345,6 +345,64 @@ static void one_writes_while_others_read(void **state) {
     temp_dir_remove(&dir);
 }
 
+/* Writes five rows a commit, as fast as it can, sometimes the whole file. */
+static void write_for_ever(const char *path) {
+    midge_index_file_options o = MIDGE_INDEX_FILE_DEFAULTS;
+    midge_index_file *file = NULL;
+    midge_error err = {.text = ""};
+    o.no_sync = 1;
+    if (midge_index_file_open(&env, path, &o, &file, &err) != MIDGE_OK) {
+        _exit(1);
+    }
+    for (uint64_t i = 0; i < 2000; i++) {
+        uint64_t ids[5] = {i * 5, i * 5 + 1, i * 5 + 2, i * 5 + 3, i * 5 + 4};
+        midge_index *index = midge_index_file_index(file);
+        if (maker_put(&env, index, 5, ids, 0, 1, &err) != MIDGE_OK ||
+            (i % 50 == 49 ? midge_index_file_compact(file, &err)
+                          : midge_index_file_commit(file, &err)) != MIDGE_OK) {
+            _exit(1);
+        }
+    }
+    _exit(0);
+}
+
+static void whoever_opens_sees_a_whole_commit(void **state) {
+    (void)state;
+    struct temp_dir dir;
+    temp_dir_make(&dir);
+    const char *path = temp_dir_file(&dir, "a.midx");
+    midge_index_file *file = create(path, MIDGE_INDEX_FLAT);
+    commit(file); /* the columns */
+    midge_index_file_close(file);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        write_for_ever(path);
+    }
+    uint64_t before = 0;
+    unsigned grown = 0;
+    int status = 0;
+    for (unsigned i = 0; waitpid(pid, &status, WNOHANG) == 0; i++) {
+        file = open_file(path, 1);
+        uint64_t now = count(file);
+        assert_true(now >= before);
+        assert_int_equal(now % 5, 0);
+        if (now > 0) {
+            assert_int_equal(maker_find(midge_index_file_index(file), now - 1),
+                             now - 1);
+        }
+        grown += now > before;
+        before = now;
+        midge_index_file_close(file);
+        if (i % 8 == 0) {
+            verify(path);
+        }
+    }
+    assert_int_equal(status, 0);
+    assert_true(grown > 5);
+    temp_dir_remove(&dir);
+}
+
 static void a_file_without_write_permission_is_read(void **state) {
     (void)state;
     struct temp_dir dir;
@@ -535,6 +593,7 @@ int main(void) {
         cmocka_unit_test(a_file_can_only_be_made_once),
         cmocka_unit_test(what_is_no_index_is_told),
         cmocka_unit_test(one_writes_while_others_read),
+        cmocka_unit_test(whoever_opens_sees_a_whole_commit),
         cmocka_unit_test(a_file_without_write_permission_is_read),
         cmocka_unit_test(frames_do_not_grow_for_ever),
         cmocka_unit_test(half_a_frame_is_ignored),
