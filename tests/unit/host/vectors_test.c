@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -403,6 +404,69 @@ static void whoever_opens_sees_a_whole_commit(void **state) {
     temp_dir_remove(&dir);
 }
 
+/* ---- Threads ------------------------------------------------------------- */
+
+enum { THREADS = 4, THREAD_QUERIES = 60 };
+
+typedef struct seeker {
+    const midge_index *index;
+    uint32_t rows[THREAD_QUERIES];
+    pthread_t thread;
+} seeker;
+
+static void *seek(void *ctx) {
+    seeker *s = ctx;
+    midge_searcher *searcher = NULL;
+    if (midge_searcher_new(s->index, &searcher, NULL) != MIDGE_OK) {
+        return NULL;
+    }
+    for (uint64_t i = 0; i < THREAD_QUERIES; i++) {
+        float x[8];
+        size_t n;
+        maker_vector(5000 + i, 8, 0, x);
+        midge_query q = {.count = 1, .vectors = x, .k = 1};
+        s->rows[i] = MIDGE_INDEX_NO_ROW;
+        if (midge_searcher_run(searcher, &q, NULL) == MIDGE_OK) {
+            s->rows[i] = midge_searcher_found(searcher, 0, &n)->row;
+        }
+    }
+    midge_searcher_free(searcher);
+    return s;
+}
+
+/* Blocks are checked when they are first touched, by whoever comes first. */
+static void several_threads_search_a_file_just_opened(void **state) {
+    (void)state;
+    struct temp_dir dir;
+    temp_dir_make(&dir);
+    const char *path = temp_dir_file(&dir, "a.midx");
+    midge_index_file *file = create(path, MIDGE_INDEX_HNSW);
+    seeker alone = {.index = midge_index_file_index(file)};
+    for (uint64_t i = 0; i < 6; i++) {
+        put(file, i * 500, 500);
+    }
+    commit(file);
+    assert_non_null(seek(&alone));
+    midge_index_file_close(file);
+    for (int round = 0; round < 10; round++) {
+        seeker seekers[THREADS];
+        file = open_file(path, 1);
+        for (int i = 0; i < THREADS; i++) {
+            seekers[i] = (seeker){.index = midge_index_file_index(file)};
+            assert_int_equal(
+                pthread_create(&seekers[i].thread, NULL, seek, &seekers[i]), 0);
+        }
+        for (int i = 0; i < THREADS; i++) {
+            void *done = NULL;
+            assert_int_equal(pthread_join(seekers[i].thread, &done), 0);
+            assert_ptr_equal(done, &seekers[i]);
+            assert_memory_equal(seekers[i].rows, alone.rows, sizeof alone.rows);
+        }
+        midge_index_file_close(file);
+    }
+    temp_dir_remove(&dir);
+}
+
 static void a_file_without_write_permission_is_read(void **state) {
     (void)state;
     struct temp_dir dir;
@@ -594,6 +658,7 @@ int main(void) {
         cmocka_unit_test(what_is_no_index_is_told),
         cmocka_unit_test(one_writes_while_others_read),
         cmocka_unit_test(whoever_opens_sees_a_whole_commit),
+        cmocka_unit_test(several_threads_search_a_file_just_opened),
         cmocka_unit_test(a_file_without_write_permission_is_read),
         cmocka_unit_test(frames_do_not_grow_for_ever),
         cmocka_unit_test(half_a_frame_is_ignored),
