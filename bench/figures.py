@@ -164,7 +164,7 @@ FIGURES = [  # what, target, command, file, how to read it
           ("wasm in Node against the best wasm package", "at least 3x",
            ("wasm in Node", "wasm peer")),
           ("wasm in Node against our native build", "at least 0.75x",
-           ("wasm in Node", "native")),
+           ("wasm in Node", "native build")),
           ("a file of 340,000 x 100 opened to the first answer",
            "under 10 ms", ("open the words",)))),
     ("`./test` on a clean machine, all installed from nothing",

@@ -106,9 +106,12 @@ def figures(data):
     for name, sides in result["wasm"].items():
         parts += [[f"## In Node, {title(name)}"],
                   curve_table(result, name, sides),
-                  ["`midge` is our own native build, and `hnswlib-node` and "
-                   "`ruvector` are native too;",
-                   "the others are WebAssembly."]]
+                  ["`midge` is our own native build, `midge-v2` the same held "
+                   "to the width of",
+                   "WebAssembly's vectors; `hnswlib-node` and `ruvector` are "
+                   "native too. The others",
+                   "are WebAssembly. hnswlib-wasm is made for browsers and was "
+                   "given a `window`."]]
     parts.append(absent_lines(result))
     return [part for part in parts if part]
 

@@ -300,7 +300,9 @@ def wasm_targets(name, sides):
     for what, least, theirs in (
             ("the best wasm peer", 3, lambda s: s["peer"] in WASM),
             ("our own native build", 0.75,
-             lambda s: s["peer"] == "midge" and s["mode"] == mode)):
+             lambda s: s["peer"] == "midge" and s["mode"] == mode),
+            ("our own native code of the same width (SSE)", 0.75,
+             lambda s: s["peer"] == "midge-v2" and s["mode"] == mode)):
         ratio = compare_best(sides, "0.95",
                              lambda s: s["peer"] == "midge-wasm", theirs)
         value = ratio and ratio["ratio"]

@@ -191,7 +191,7 @@ def command(place, peer, name, rows):
             rows]
     if peer in place.absent:
         raise Absent(place.absent[peer])
-    if peer == "midge":
+    if peer.startswith("midge") and peer not in NODE:
         return [place.build / "bench/vectors_midge", *data]
     if peer not in NODE:
         return [place / f"vectors_{peer}", *data]
@@ -207,7 +207,10 @@ class Side(harness.Process):
 
     def __init__(self, place, name, rows, peer, mode, m, ef_construction,
                  batch=0):
-        super().__init__(peer, command(place, peer, name, rows), pinned=False)
+        # midge-v2 is our native build on vectors as wide as those of wasm.
+        env = {"MIDGE_CPU": "v2"} if peer == "midge-v2" else None
+        super().__init__(peer, command(place, peer, name, rows), env,
+                         pinned=False)
         self.place, self.set, self.rows = place, name, rows
         self.peer, self.mode, self.batch = peer, mode, batch
         self.m, self.ef_construction = m, ef_construction
