@@ -42,7 +42,16 @@ void mdg_prune_replace(mdg_pruner *pruner, const mdg_layer *layer,
 /* Writes the chosen as the links of a node. */
 void mdg_prune_store(const mdg_pruner *pruner, uint32_t *links, uint32_t n);
 
+/* ---- hnsw_sort.c --------------------------------------------------------- */
+
 void mdg_sort_keys(uint64_t *keys, uint32_t n);
+
+typedef struct mdg_edge {
+    uint32_t to, from;
+} mdg_edge;
+/* By `to`, those with the same as they came. Returns where they are then, in
+ * one of the two. */
+mdg_edge *mdg_sort_edges(mdg_edge *edges, mdg_edge *room, uint32_t n);
 
 /* ---- hnsw_level.c: upper levels ------------------------------------------ */
 

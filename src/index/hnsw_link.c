@@ -29,10 +29,6 @@
 #define ROW_GRAIN   8u
 #define PRUNE_GRAIN 16u
 
-typedef struct edge {
-    uint32_t to, from;
-} edge;
-
 typedef struct linker {
     midge_index *index;
     uint32_t ef;
@@ -49,7 +45,7 @@ typedef struct linker {
     uint32_t begin, end; /* in `order` */
     uint32_t n_linked;   /* in the graph before it */
     uint32_t batch_max;
-    edge *edges, *sorted; /* (batch_max * m) */
+    mdg_edge *edges, *sorted; /* (batch_max * m) */
     uint32_t n_edges;
     uint32_t *groups; /* (batch_max * m + 1): first edge of each target */
     uint32_t n_groups;
@@ -249,28 +245,15 @@ static void collect_edges(linker *l) {
         uint32_t node = node_of(l, i, l->level);
         const uint32_t *links = links_of(l, l->level, node);
         for (uint32_t j = 1; j <= links[0]; j++) {
-            l->edges[l->n_edges++] = (edge){links[j], node};
+            l->edges[l->n_edges++] = (mdg_edge){links[j], node};
         }
     }
 }
 
-/* By the target, those of one target as they came: a byte at a time. */
 static void sort_edges(linker *l) {
-    for (unsigned shift = 0; shift < 32; shift += 8) {
-        uint32_t start[257] = {0};
-        for (uint32_t i = 0; i < l->n_edges; i++) {
-            start[(l->edges[i].to >> shift & 255) + 1]++;
-        }
-        for (uint32_t i = 0; i < 256; i++) {
-            start[i + 1] += start[i];
-        }
-        for (uint32_t i = 0; i < l->n_edges; i++) {
-            l->sorted[start[l->edges[i].to >> shift & 255]++] = l->edges[i];
-        }
-        edge *swap = l->edges;
-        l->edges = l->sorted;
-        l->sorted = swap;
-    }
+    mdg_edge *sorted = mdg_sort_edges(l->edges, l->sorted, l->n_edges);
+    l->sorted = sorted == l->edges ? l->sorted : l->edges;
+    l->edges = sorted;
 }
 
 static void group_edges(linker *l) {

@@ -36,21 +36,6 @@ midge_status mdg_pruner_reserve(mdg_pruner *pruner, uint32_t candidates) {
     return pruner->room ? MIDGE_OK : MIDGE_E_NOMEM;
 }
 
-/* Shell sort (gaps of Ciura): lists are short, and often nearly in order. */
-void mdg_sort_keys(uint64_t *keys, uint32_t n) {
-    static const uint32_t gaps[] = {701, 301, 132, 57, 23, 10, 4, 1};
-    for (size_t g = 0; g < sizeof gaps / sizeof *gaps; g++) {
-        for (uint32_t i = gaps[g]; i < n; i++) {
-            uint64_t key = keys[i];
-            uint32_t at = i;
-            for (; at >= gaps[g] && keys[at - gaps[g]] > key; at -= gaps[g]) {
-                keys[at] = keys[at - gaps[g]];
-            }
-            keys[at] = key;
-        }
-    }
-}
-
 static uint32_t row_of(const mdg_layer *layer, uint32_t node) {
     return layer->rows ? layer->rows[node] : node;
 }

@@ -7,17 +7,12 @@
 #include "base/alloc.h"
 #include "base/parallel.h"
 #include "index/hnsw.h"
+#include "index/search_plan.h"
 
-/* What a step of a walk costs, in rows read one after the other. */
-#define STEP_ROWS 32.0
-/* What a filter costs for a row, in the same. */
-#define FILTER_ROWS 1.0
-/* Rows drawn to estimate a filter; more when few of them passed. */
-#define SAMPLE_FEW   256u
-#define SAMPLE_MANY  2048u
-#define SAMPLE_DOUBT 0.1
-/* Lead of the walk over what passes, against bad luck. */
-#define LEAD 2.0
+/* From this level a walk by packed codes goes to the lowest at once. */
+#ifndef PACKED_LEVEL
+#define PACKED_LEVEL 2u
+#endif
 /* Of a radius: nodes somewhat beyond it may lead back into it. */
 #define SLACK 0.05f
 
@@ -30,25 +25,13 @@ typedef struct worker {
     midge_error err;
 } worker;
 
-/* How the queries of a run are answered. */
-typedef struct plan {
-    int exact;
-    int pass;         /* rows may be dead, or fail the filter */
-    uint32_t k;       /* at most the rows there are */
-    uint32_t ef;      /* nodes that the walk looks at, at least */
-    uint32_t limit;   /* keys of the buffer */
-    uint32_t found;   /* keys of those that pass */
-    uint32_t rescore; /* rows measured again; 0: distances are right */
-    double selectivity;
-} plan;
-
 struct midge_searcher {
     const midge_env *env;
     const midge_index *index;
     unsigned n_workers;
     worker *workers;
     const midge_query *query;
-    plan plan;
+    mdg_search_plan plan;
     midge_neighbour *found; /* (count, k) */
     size_t found_capacity;
     uint32_t *n_found; /* (count) */
@@ -107,78 +90,6 @@ void midge_searcher_free(midge_searcher *s) {
     mdg_release(s->env, s->n_found, s->count_capacity, sizeof *s->n_found);
     mdg_release(s->env, s->again, s->count_capacity, sizeof *s->again);
     mdg_release(s->env, s, 1, sizeof *s);
-}
-
-/* ---- Choosing ------------------------------------------------------------ */
-
-static midge_status check_query(const midge_index *index, const midge_query *q,
-                                midge_error *err) {
-    if (q->k == 0 || (q->count > 0 && !q->vectors)) {
-        return midge_fail(err, MIDGE_E_INVALID, "k is 0, or vectors missing");
-    }
-    if (q->ef > MIDGE_INDEX_EF_MAX) {
-        return midge_fail(err, MIDGE_E_INVALID, "ef is %u, at most %u", q->ef,
-                          MIDGE_INDEX_EF_MAX);
-    }
-    if (q->within && q->radius != q->radius) {
-        return midge_fail(err, MIDGE_E_INVALID, "the radius is not a number");
-    }
-    if (index->options.storage == MIDGE_STORAGE_BINARY) {
-        return MIDGE_OK;
-    }
-    const float *x = q->vectors;
-    for (size_t i = 0; i < q->count; i++, x += index->options.dim) {
-        for (size_t j = 0; j < index->options.dim; j++) {
-            if (x[j] - x[j] != 0.0f) {
-                return midge_fail(err, MIDGE_E_INVALID,
-                                  "query %zu: value %zu is not finite", i, j);
-            }
-        }
-    }
-    return MIDGE_OK;
-}
-
-static double estimate(const midge_filter *filter) {
-    double share = mdg_filter_estimate(filter, SAMPLE_FEW);
-    return share >= SAMPLE_DOUBT ? share
-                                 : mdg_filter_estimate(filter, SAMPLE_MANY);
-}
-
-/* Are walked distances not those of the storage? */
-static int is_rough(const midge_index *index) {
-    return index->codes.data || index->options.storage == MIDGE_STORAGE_INT8;
-}
-
-static uint32_t at_most(double x, uint32_t most) {
-    return x < (double)most ? (uint32_t)x : most;
-}
-
-static uint32_t larger(uint32_t a, uint32_t b) {
-    return a > b ? a : b;
-}
-
-static plan make_plan(const midge_index *index, const midge_query *q) {
-    const uint32_t live = index->n_rows - index->n_dead;
-    plan p = {.selectivity = q->filter ? estimate(q->filter) : 1.0};
-    p.k = q->k < live ? q->k : live;
-    p.ef = q->ef ? q->ef : index->options.ef;
-    p.ef = q->within ? p.ef : larger(p.ef, p.k);
-    p.found = larger(p.ef, p.k);
-    p.pass = q->filter || index->n_dead > index->n_free;
-    double share = p.selectivity * live / (double)larger(index->n_rows, 1);
-    double steps = p.pass ? p.ef / (share > 0.0 ? share : 1e-9) : p.ef;
-    double rows = p.selectivity * live + (q->filter ? FILTER_ROWS * live : 0.0);
-    p.exact = q->exact || !index->has_graph || live == 0 ||
-              index->graph.entry == MDG_NO_NODE || steps * STEP_ROWS > rows;
-    p.limit = p.pass ? at_most(LEAD * steps + p.found, index->n_rows) : p.found;
-    p.found = p.pass ? p.found : 0;
-    if (is_rough(index)) {
-        p.rescore = q->within ? larger(p.ef, p.k) : 2 * p.k + 16;
-    }
-    if (index->packed && p.found == 0) { /* what the walk measured */
-        p.found = larger(p.k, p.rescore);
-    }
-    return p;
 }
 
 /* ---- Memory -------------------------------------------------------------- */
@@ -248,7 +159,7 @@ static midge_status reserve_rescore(const midge_env *env, worker *w,
 }
 
 /* Of walks that have something to do. */
-static midge_status reserve_walks(midge_searcher *s, const plan *p,
+static midge_status reserve_walks(midge_searcher *s, const mdg_search_plan *p,
                                   size_t count) {
     for (unsigned i = 0; i < s->n_workers && i * MDG_WALKS < count; i++) {
         worker *w = &s->workers[i];
@@ -352,11 +263,22 @@ static midge_status take_found(midge_searcher *s, worker *w, mdg_walk *walk) {
     return MIDGE_OK;
 }
 
+/* A step by packed codes costs less than one on an upper level: the way on from
+ * the second one is shorter below. */
+static int index_leaves(const midge_index *index, uint32_t level) {
+    return index->packed && level == PACKED_LEVEL;
+}
+
 static int finish_query(const mdg_turns *turns, mdg_walk *walk) {
     midge_searcher *s = turns->ctx;
     worker *w = &s->workers[turns->worker];
     if (walk->status == MIDGE_OK && walk->level > 0) {
-        mdg_walk_down(walk, walk->level > 1 ? MDG_WALK_WAYS : s->plan.limit);
+        if (index_leaves(s->index, walk->level)) {
+            mdg_packed_enter(walk, s->plan.limit);
+        } else {
+            mdg_walk_down(walk,
+                          walk->level > 1 ? MDG_WALK_WAYS : s->plan.limit);
+        }
         if (walk->level == 0) {
             set_window(s, walk);
         }
@@ -429,7 +351,7 @@ static midge_status compare_again(midge_searcher *s, midge_error *err) {
 }
 
 static midge_status run(midge_searcher *s, midge_error *err) {
-    const plan *p = &s->plan;
+    const mdg_search_plan *p = &s->plan;
     midge_status status = reserve_results(s, s->count, p->k);
     if (status == MIDGE_OK && !p->exact) {
         status = reserve_walks(s, p, s->count);
@@ -455,9 +377,9 @@ midge_status midge_searcher_run(midge_searcher *s, const midge_query *query,
         return midge_fail(err, MIDGE_E_INVALID, "searcher or query missing");
     }
     s->count = 0;
-    MIDGE_TRY(check_query(s->index, query, err));
+    MIDGE_TRY(mdg_search_check(s->index, query, err));
     s->query = query;
-    s->plan = make_plan(s->index, query);
+    s->plan = mdg_search_plan_make(s->index, query);
     s->stats = (midge_search_stats){0, 0, 0, s->plan.selectivity};
     s->count = query->count;
     midge_status status = s->count > 0 ? run(s, err) : MIDGE_OK;
