@@ -19,7 +19,7 @@ static void packer_deinit(const midge_env *env, const mdg_packed *p,
                 sizeof(float));
     mdg_release(env, k->block, p->block_bytes, 1);
     mdg_release(env, k->room, p->room_bytes, 1);
-    mdg_release(env, k->keys, p->m0 + 1, sizeof *k->keys);
+    mdg_release(env, k->keys, p->slots, sizeof *k->keys);
 }
 
 static midge_status packer_init(const midge_env *env, const mdg_packed *p,
@@ -28,7 +28,7 @@ static midge_status packer_init(const midge_env *env, const mdg_packed *p,
     k->vector = mdg_alloc(env, FLOATS * size, sizeof(float));
     k->block = mdg_alloc(env, p->block_bytes, 1);
     k->room = p->room_bytes > 0 ? mdg_alloc(env, p->room_bytes, 1) : NULL;
-    k->keys = mdg_alloc(env, p->m0 + 1, sizeof *k->keys);
+    k->keys = mdg_alloc(env, p->slots, sizeof *k->keys);
     if (!k->vector || !k->block || !k->keys ||
         (!k->room && p->room_bytes > 0)) {
         return MIDGE_E_NOMEM;
@@ -61,8 +61,8 @@ static midge_status packed_init(mdg_packed *p, const midge_index *index) {
     const midge_env *env = index->env;
     MIDGE_TRY(mdg_rotation_init(&p->rotation, env, index->kernels,
                                 index->options.dim));
-    p->m0 = index->graph.m0;
-    p->groups = (p->m0 + MDG_PACKED_GROUP - 1) / MDG_PACKED_GROUP;
+    p->groups = (index->graph.m0 + MDG_PACKED_GROUP - 1) / MDG_PACKED_GROUP;
+    p->slots = p->groups * MDG_PACKED_GROUP;
     p->group_bytes = 3 * MDG_PACKED_GROUP * sizeof(uint32_t) +
                      (size_t)p->rotation.size / 4 * 16;
     p->block_bytes = p->groups * p->group_bytes;
@@ -271,7 +271,7 @@ void mdg_packed_row(midge_index *index, uint32_t row) {
     const uint32_t *links = mdg_links(index, row);
     uint32_t n = links[0];
     begin_block(index, k, row);
-    for (uint32_t slot = 0; n > 0 && slot < p->m0 && n < p->m0; slot++) {
+    for (uint32_t slot = 0; n > 0 && slot < p->slots && n < p->slots; slot++) {
         mdg_packed_group g = mdg_packed_group_of(p, mdg_packed_block(p, row),
                                                  slot / MDG_PACKED_GROUP);
         uint32_t i = slot % MDG_PACKED_GROUP;
@@ -314,10 +314,10 @@ static void fill_up(const midge_index *index, mdg_packer *k, uint32_t row) {
     const uint32_t n = links[0];
     mdg_scorer scorer;
     mdg_buffer found = {.keys = k->keys};
-    if (n == 0 || n >= index->packed->m0) {
+    if (n == 0 || n >= index->packed->slots) {
         return;
     }
-    mdg_buffer_clear(&found, index->packed->m0 - n);
+    mdg_buffer_clear(&found, index->packed->slots - n);
     mdg_scorer_row(&index->rows, row, index->max_norm2, k->room, &scorer);
     for (uint32_t i = 1; i <= n; i++) {
         keep_nearest(index, &scorer, links, mdg_links(index, links[i]), row,
@@ -365,7 +365,7 @@ midge_status mdg_packed_build(midge_index *index, midge_error *err) {
 
 static void rename_links(mdg_packed *p, uint8_t *block, const uint32_t *new_of,
                          uint32_t n_rows) {
-    for (uint32_t slot = 0; slot < p->groups * MDG_PACKED_GROUP; slot++) {
+    for (uint32_t slot = 0; slot < p->slots; slot++) {
         uint32_t i = slot % MDG_PACKED_GROUP;
         mdg_packed_group g =
             mdg_packed_group_of(p, block, slot / MDG_PACKED_GROUP);

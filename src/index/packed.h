@@ -47,13 +47,13 @@ typedef struct mdg_packer {
     float *vector, *centre, *other, *residual, *signs; /* (size) each */
     uint8_t *block;
     void *room;     /* of a scorer */
-    uint64_t *keys; /* (m0 + 1) */
+    uint64_t *keys; /* (slots) */
 } mdg_packer;
 
 typedef struct mdg_packed {
     mdg_rotation rotation;
-    uint32_t m0;
     uint32_t groups;
+    uint32_t slots; /* in a block: groups * 32, at least m0 of the graph */
     size_t group_bytes;
     size_t block_bytes; /* a multiple of 64 */
     uint8_t *blocks;    /* (capacity, block_bytes) */
@@ -118,6 +118,8 @@ uint32_t mdg_packed_estimate(const mdg_packed_query *query,
                              const midge_index *index, uint32_t c,
                              float distance, uint32_t group, float limit,
                              float out[MDG_PACKED_GROUP]);
+/* To the lowest level, from the nearest nodes found on an upper one. */
+void mdg_packed_enter(struct mdg_walk *walk, uint32_t ef);
 /* A step on the lowest level (walk.h): what it finds is in walk->found. */
 int mdg_packed_step(struct mdg_walk *walk);
 

@@ -124,15 +124,26 @@ static void keep_found(mdg_walk *walk, uint32_t row, float distance) {
     }
 }
 
-/* The neighbours whose estimates are below the last key of the buffer. */
+/* A node may lie in the buffer more than once: that many are not enough by
+ * themselves. */
+static int has_enough(const mdg_walk *walk) {
+    return walk->found.size >= walk->window ||
+           walk->found.size >= walk->found.limit;
+}
+
+/* The neighbours whose estimates are below those that will be looked at. */
 static void keep_group(mdg_walk *walk, uint8_t *block, uint32_t group,
                        mdg_onebit_terms *terms) {
     mdg_buffer *b = &walk->buffer;
     const mdg_packed *p = walk->packed.packed;
     const uint32_t *link = mdg_packed_group_of(p, block, group).link;
     float distances[MDG_PACKED_GROUP];
-    terms->limit = b->size == b->limit ? mdg_key_distance(b->keys[b->size - 1])
-                                       : __builtin_inff();
+    terms->limit = __builtin_inff();
+    if (has_enough(walk) && b->size >= walk->window) {
+        terms->limit = mdg_key_distance(b->keys[walk->window - 1]);
+    } else if (b->size == b->limit) {
+        terms->limit = mdg_key_distance(b->keys[b->size - 1]);
+    }
     uint32_t below = estimate(&walk->packed, walk->index->kernels, block, group,
                               terms, distances);
     for (; below != 0; below &= below - 1) {
@@ -190,7 +201,8 @@ static int choose(mdg_walk *walk) {
     mdg_buffer *b = &walk->buffer;
     uint32_t row;
     do {
-        if (!mdg_walk_goes_on(walk)) {
+        if (!mdg_walk_goes_on(walk) &&
+            (has_enough(walk) || b->next >= b->size)) {
             return 0;
         }
         row = mdg_key_node(mdg_buffer_take(b));

@@ -9,7 +9,10 @@
 
 #define SIZE_STEP  16u
 #define SIZE_LEAST 64u
-#define SEED       0x6d69646765726f74u
+/* A power of two is taken when it is larger by such a share at most: the codes
+ * have more bits then, and the rotation a round less. */
+#define POWER_SHARE 4u
+#define SEED        0x6d69646765726f74u
 /* So many rounds make one axis look like noise; with overlapping spans it takes
  * one more, and a step that turns the halves into each other. */
 #define ROUNDS         3u
@@ -19,7 +22,12 @@
 
 uint32_t mdg_rotation_size(uint32_t dim) {
     uint32_t size = (dim + SIZE_STEP - 1) / SIZE_STEP * SIZE_STEP;
-    return size < SIZE_LEAST ? SIZE_LEAST : size;
+    uint32_t power = SIZE_LEAST;
+    size = size < SIZE_LEAST ? SIZE_LEAST : size;
+    while (power < size) {
+        power *= 2;
+    }
+    return power - size <= size / POWER_SHARE ? power : size;
 }
 
 /* Elements that the transform of a round begins at. */

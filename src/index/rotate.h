@@ -21,7 +21,8 @@ typedef struct mdg_rotation {
     float *factors; /* (rounds, size): signs, and what keeps lengths */
 } mdg_rotation;
 
-/* The size of a rotated vector: a multiple of 16, 64 or more. */
+/* The size of a rotated vector: the next power of two from 64 on, or, when that
+ * is far, a multiple of 16. Frozen: blocks of codes in files have it. */
 uint32_t mdg_rotation_size(uint32_t dim);
 midge_status mdg_rotation_init(mdg_rotation *rotation, const midge_env *env,
                                const mdg_kernels *kernels, uint32_t dim);

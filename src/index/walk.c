@@ -240,6 +240,16 @@ void mdg_walk_start(mdg_walk *walk, uint32_t ef) {
                    g->n_levels > 0 ? MDG_WALK_WAYS : ef);
 }
 
+void mdg_packed_enter(mdg_walk *walk, uint32_t ef) {
+    const mdg_level *level = walk->index->graph.upper + (walk->level - 1);
+    const mdg_buffer *b = &walk->buffer;
+    walk->n_list = b->size < MDG_WALK_WAYS ? b->size : MDG_WALK_WAYS;
+    for (uint32_t i = 0; i < walk->n_list; i++) {
+        walk->list[i] = level->row[mdg_key_node(b->keys[i])];
+    }
+    begin_level(walk, 0, ef);
+}
+
 void mdg_walk_down(mdg_walk *walk, uint32_t ef) {
     const mdg_level *level = walk->index->graph.upper + (walk->level - 1);
     const mdg_buffer *b = &walk->buffer;
