@@ -5,7 +5,7 @@
  * committed to a file (in memory), and at times the index is lost and opened
  * from the file again: then it is as at the last commit.
  *
- *     model_test [SEED [STEPS]]
+ *     model_test [SEED [STEPS [THREADS]]]
  */
 #include <math.h>
 #include <setjmp.h>
@@ -26,6 +26,7 @@ enum { DIM = 12, SPAN_MAX = 6000, SPAN = 3000, BATCH_MAX = 300, K_MAX = 10 };
 
 static uint64_t seed = 21;
 static int n_steps = 700;
+static unsigned n_threads = 1;
 
 struct item {
     int lives;
@@ -56,6 +57,7 @@ struct world {
     struct item committed[SPAN_MAX];
     uint64_t committed_next;
     unsigned n_images, n_frames, n_opened;
+    midge_os_pool *pool;
     mdg_rng rng;
     struct printer printer;
     double found, wanted; /* by walks, of the nearest */
@@ -647,6 +649,8 @@ static void init(struct world *w, const struct setup *setup) {
     memset(w, 0, sizeof *w);
     test_env_init(&w->t);
     w->t.env.cpu = midge_os_env().cpu;
+    assert_int_equal(midge_os_pool_new(n_threads, &w->pool, &err), MIDGE_OK);
+    midge_os_pool_attach(w->pool, &w->t.env);
     w->setup = setup;
     w->span = setup->kind == MIDGE_INDEX_AUTO ? SPAN_MAX : SPAN;
     mdg_rng_seed(&w->rng, seed);
@@ -677,6 +681,7 @@ static void deinit(struct world *w) {
     midge_index_free(w->index);
     image_bytes_free(&w->file);
     image_bytes_free(&w->held);
+    midge_os_pool_free(w->pool);
     assert_int_equal(w->t.held_bytes, 0);
 }
 
@@ -747,6 +752,7 @@ int main(int argc, char **argv) {
     struct CMUnitTest tests[sizeof setups / sizeof *setups];
     seed = argc > 1 ? strtoull(argv[1], NULL, 10) : seed;
     n_steps = argc > 2 ? atoi(argv[2]) : n_steps;
+    n_threads = argc > 3 ? (unsigned)atoi(argv[3]) : n_threads;
     for (size_t i = 0; i < sizeof setups / sizeof *setups; i++) {
         const struct CMUnitTest one = {.name = setups[i].name,
                                        .test_func = an_index_is_as_its_model,
