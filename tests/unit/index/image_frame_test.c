@@ -197,12 +197,58 @@ static void ids_that_become_numbers(void **state) {
     image_bytes_free(&h.file);
 }
 
+/* What stands in the state alone; and without memory to note a commit the next
+ * one is an image. */
+static void the_state_alone(void **state) {
+    (void)state;
+    midge_index_options o =
+        options(MIDGE_METRIC_L2SQ, MIDGE_STORAGE_F32, MIDGE_WALK_ROWS,
+                MIDGE_INDEX_HNSW, MIDGE_ID_U64);
+    struct history h = {.seed = 9};
+    test_env_init(&h.t);
+    assert_int_equal(midge_index_new(&h.t.env, &o, &h.index, NULL), MIDGE_OK);
+    assert_int_equal(maker_columns(h.index), MIDGE_OK);
+    while (!h.index->has_graph) {
+        change(&h);
+    }
+    new_image(&h);
+    h.index->options.ef = 77; /* as midge_index_tune does */
+    assert_true(midge_index_changed(h.index));
+    commit(&h);
+    check(&h);
+    assert_int_equal(h.frames, 1);
+
+    for (int i = 0; i < 60; i++) { /* until there are more levels to copy */
+        change(&h);
+    }
+    midge_buf frame;
+    midge_index_commit c;
+    midge_buf_init(&frame, &h.t.env, 0);
+    assert_int_equal(midge_index_changes_write(h.index, &frame, &c, NULL),
+                     MIDGE_OK);
+    midge_buf_deinit(&frame);
+    h.t.fail_at = h.t.calls + 1;
+    midge_index_changes_done(h.index, &c);
+    h.t.fail_at = 0;
+    assert_true(midge_index_changed(h.index));
+    assert_true(midge_index_changes_bytes(h.index) == UINT64_MAX);
+    assert_int_equal(midge_index_changes_write(h.index, &frame, &c, NULL),
+                     MIDGE_E_STATE);
+    commit(&h);
+    check(&h);
+    assert_int_equal(h.frames, 1);
+    midge_index_free(h.index);
+    assert_int_equal(h.t.held_bytes, 0);
+    image_bytes_free(&h.file);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(flat),
         cmocka_unit_test(graph),
         cmocka_unit_test(bits),
         cmocka_unit_test(ids_that_become_numbers),
+        cmocka_unit_test(the_state_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
