@@ -22,12 +22,16 @@ const USE = `
   const swarm = await openSwarm();
   const sum = k.dot(Float32Array.of(1, 2, 3), k.f32([4, 5, 6]));
   const { source, module } = k.info();
+  const index = await createIndex({ dim: 2 });
+  index.add([[1, 2]]);
+  const [{ id }] = (await openIndex(index.save())).search([1, 2]);
   const right = (await selftest()) === SELFTEST_RESULT;
   console.log(JSON.stringify([sum, source, module, right, swarm.nTasks,
-    midge.info().module]));`;
-const PRINTED = [32, "file", "kernels-simd", true, 0, "core-simd"];
+    midge.info().module, id, typeof openStore]));`;
+const PRINTED = [32, "file", "kernels-simd", true, 0, "core-simd", 0, "function"];
 const NAMES =
-  "load, loadKernels, openPool, openSwarm, selftest, SELFTEST_RESULT";
+  "createIndex, load, loadKernels, openIndex, openPool, openStore, openSwarm, " +
+  "selftest, SELFTEST_RESULT";
 
 function node(...args) {
   const options = { cwd: project, encoding: "utf8" };
@@ -43,7 +47,10 @@ test("what is packed", () => {
   const top = ["LICENSE-APACHE", "LICENSE-MIT", "README.md", "dist", "package.json"];
   assert.deepEqual(readdirSync(installed).sort(), top);
   const modules = readdirSync(join(installed, "dist", "wasm"));
-  assert.ok(modules.includes("midge-kernels-simd.wasm"));
+  for (const name of ["kernels-simd", "index-simd", "index-scalar",
+    "index-threads", "hnsw-micro"]) {
+    assert.ok(modules.includes(`midge-${name}.wasm`), name);
+  }
   assert.ok(!modules.some((name) => name.includes("debug")));
 });
 
@@ -106,6 +113,30 @@ async function main(): Promise<void> {
   await using pool = await openPool({ threads: 1 });
   const first: number | undefined = (await pool.gemv(b, b))[0];
   const same: Block<"f32"> = await pool.gemv(b, b, pool.f32(1));
+  const byText = await createIndex({ dim: 2, ids: "text", columns: { n: "int" } });
+  const [hit] = byText.search(b, { k: 1, metadata: true });
+  const key: string | undefined = hit?.id;
+  const meta: unknown = hit?.metadata.n;
+  byText.add([b], { ids: ["a"], metadata: [{ n: 1, tags: ["x"], none: null }] });
+  const numbered = await createIndex({ dim: 2, metric: "l2sq" });
+  const ids: Float64Array = numbered.searchMany([b, [1, 2]]).ids;
+  const big = await createIndex({ dim: 2, ids: "bigint", threads: 1 });
+  const words: BigUint64Array = big.searchMany(b).ids;
+  const again = await openIndex<string>(byText.save());
+  const deleted: number = again.delete([key ?? "", String(meta), String(ids.length)]);
+  const store: IndexStore = await openStore("x");
+  const kept: VectorIndex<bigint> = await createIndex({ dim: 1, ids: "bigint", store });
+  kept.has(BigInt(deleted + words.length));
+  // @ts-expect-error: ids are texts
+  byText.add([b], { ids: [1] });
+  // @ts-expect-error: no such option
+  numbered.search(b, { count: 3 });
+  // @ts-expect-error: a result has metadata only when asked for
+  numbered.search(b)[0]?.metadata;
+  // @ts-expect-error: no such storage
+  await createIndex({ dim: 2, storage: "f64" });
+  // @ts-expect-error: no such kind of column
+  await createIndex({ dim: 2, columns: { a: "date" } });
   // @ts-expect-error: no such metric
   await pool.nearest(same, b, first ?? 1, "cosine");
   // @ts-expect-error: vectors of bytes are not vectors of floats
@@ -120,7 +151,8 @@ async function main(): Promise<void> {
 }
 void main();
 `;
-const TYPES = `${NAMES}, MidgeError, type Block, type Info, type Kernels`;
+const TYPES = `${NAMES}, MidgeError, type Block, type IndexStore, type Info,
+  type Kernels, type VectorIndex`;
 
 function typecheck(name, module, ...more) {
   const args = [
@@ -138,7 +170,7 @@ test("types: an ES module, and what its wrong uses give", () => {
 
 test("types: CommonJS", () => {
   const text = `import midge = require("midge");
-    import type { Block, Info, Kernels } from "midge";
+    import type { Block, IndexStore, Info, Kernels, VectorIndex } from "midge";
     const { ${NAMES}, MidgeError } = midge;\n${CONSUMER}`;
   write(project, { "types.cts": text });
   typecheck("types.cts", "nodenext");

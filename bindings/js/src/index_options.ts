@@ -1,6 +1,7 @@
 /** What an index of vectors can be, and the numbers that stand for it in the
  * core and in files (include/midge/index.h). */
-import { MidgeError } from "./core.js";
+import { MidgeError, type Core } from "./core.js";
+import type { IndexExports } from "./exports.js";
 
 const METRICS = { l2sq: 0, cosine: 1, ip: 2, l1: 3, hamming: 4 } as const;
 const KINDS_OF_INDEX = { auto: 0, flat: 1, hnsw: 2 } as const;
@@ -207,8 +208,14 @@ export function columnKind(number: number): ColumnKind {
   return nameOf(COLUMN_KINDS, number);
 }
 
-/** From the numbers of index_info. */
-export function readInfo(numbers: Float64Array): InfoNumbers {
+/** What index_info says of an index. */
+export function readInfoOf(
+  core: Core<IndexExports>,
+  index: number,
+): InfoNumbers {
+  core.check(core.calls.index_info(index));
+  const at = core.calls.answer_data();
+  const numbers = new Float64Array(core.memory.buffer, at, INFO.length);
   const entries = INFO.map((name, i) => [name, numbers[i]!]);
   return Object.fromEntries(entries) as InfoNumbers;
 }

@@ -2,7 +2,7 @@
  * a frame with the changes behind it (spec/formats/index.md). */
 import { MidgeError, type Core } from "./core.js";
 import type { IndexExports } from "./exports.js";
-import { readInfo } from "./index_options.js";
+import { readInfoOf } from "./index_options.js";
 
 /** Bytes that go to a place of a file. */
 export interface StorePart {
@@ -84,9 +84,7 @@ export class Committer {
   }
 
   private tooLong(core: Core<IndexExports>, index: number): boolean {
-    core.check(core.calls.index_info(index));
-    const at = core.calls.answer_data();
-    const info = readInfo(new Float64Array(core.memory.buffer, at, 21));
+    const info = readInfoOf(core, index);
     const frames = info.fileBytes - info.fileBaseBytes;
     return frames > Math.max(REWRITE_SHARE * info.fileBaseBytes, REWRITE_BYTES);
   }

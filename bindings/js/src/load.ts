@@ -24,6 +24,7 @@ export type ModuleName =
   | "selftest-scalar"
   | "index-simd"
   | "index-scalar"
+  | "index-threads"
   | "hnsw-micro"
   | "swarm"
   | "threads-simd"
@@ -215,11 +216,10 @@ function chooseVariant(
   return variant;
 }
 
-/** The smallest module is there once. */
-function needSimd(asked: Variant | undefined): void {
+/** For modules that are there once. */
+function needSimd(name: ModuleName, asked: Variant | undefined): void {
   if ((asked ?? "simd") !== "simd" || !hasSimd()) {
-    const text = "midge: midge-hnsw-micro needs SIMD";
-    throw new MidgeError("E_UNSUPPORTED", text);
+    throw new MidgeError("E_UNSUPPORTED", `midge: midge-${name} needs SIMD`);
   }
 }
 
@@ -231,9 +231,10 @@ export function choose<M extends keyof ModuleExports>(
   if (module === "swarm") {
     return { name: "swarm", variant: null };
   }
-  if (module === "micro") {
-    needSimd(options.variant);
-    return { name: "hnsw-micro", variant: "simd" };
+  if (module === "micro" || module === "index_threads") {
+    const name = module === "micro" ? "hnsw-micro" : "index-threads";
+    needSimd(name, options.variant);
+    return { name, variant: "simd" };
   }
   const family = module as Family;
   const variant = chooseVariant(family, options.variant);

@@ -1,32 +1,40 @@
 /** Making and opening indexes of vectors, each in an instance of its own. */
-import { MidgeError } from "./core.js";
+import { MidgeError, type Core } from "./core.js";
+import type { IndexExports } from "./exports.js";
 import {
   columnNumber,
   invalid,
   microOptions,
   optionNumbers,
+  readInfoOf,
+  unsupported,
   type IdOf,
   type IndexOptions,
 } from "./index_options.js";
 import { Committer, type IndexStore, type StoreOptions } from "./index_store.js";
 import { instantiate, type Loaded, type LoadOptions } from "./load.js";
+import { openThreads, type Crew, type PoolOptions } from "./pool_crew.js";
 import { openStore as openPlatformStore } from "./store_platform.js";
 import { VectorIndex } from "./vector_index.js";
 
-export interface CreateIndexOptions extends IndexOptions, LoadOptions {
-  /** Where commits go; there must be nothing in it. */
-  readonly store?: IndexStore;
+/** How an index is run. With `threads` (1 or more) several share the work of
+ * adding and of searching for many queries, in a memory of up to `maxBytes` (by
+ * default 2 GiB); without, there is one. */
+export interface RunOptions extends PoolOptions {
   /** True: the smallest module, with the kind "hnsw", floats and number ids; no
    * metadata, and commits write the whole file. */
   readonly micro?: boolean;
 }
 
+export interface CreateIndexOptions extends IndexOptions, RunOptions {
+  /** Where commits go; there must be nothing in it. */
+  readonly store?: IndexStore;
+}
+
 export interface OpenIndexOptions<B extends "number" | "bigint">
-  extends LoadOptions {
+  extends RunOptions {
   /** How number ids are to be told. */
   readonly ids?: B;
-  /** True: the smallest module, if it has what is in the file. */
-  readonly micro?: boolean;
 }
 
 const NAME_BYTES_MAX = 1024; // the core says what is wrong with long ones
@@ -45,13 +53,40 @@ function addColumns(
   }
 }
 
-/** The smallest module has a part of the other's doors, the same ones. */
-async function instantiateIndex(
-  micro: boolean | undefined,
-  options: LoadOptions,
-): Promise<Loaded<"index">> {
-  const loaded = await instantiate(micro === true ? "micro" : "index", options);
-  return loaded as Loaded<"index">;
+interface Running {
+  readonly loaded: Loaded<"index">;
+  readonly crew: Crew | undefined;
+}
+
+const MOST_BYTES = 2 ** 31;
+
+/** The smallest module has a part of the doors of an index, that of threads has
+ * more. */
+async function start(options: RunOptions): Promise<Running> {
+  const { micro, threads } = options;
+  if (threads === undefined) {
+    const module = micro === true ? "micro" : "index";
+    const loaded = await instantiate(module, options as LoadOptions);
+    return { loaded: loaded as Loaded<"index">, crew: undefined };
+  }
+  if (micro === true) {
+    throw unsupported("threads");
+  }
+  const { variant, wasm, maxBytes, worker } = options;
+  const given = { threads, variant, wasm, maxBytes, worker };
+  const pool = await openThreads("index_threads", given, MOST_BYTES);
+  const loaded = pool.loaded as Loaded<"threads" | "index" | "index_threads">;
+  return { loaded: loaded as Loaded<"index">, crew: pool.crew };
+}
+
+/** Ends the threads when nothing comes of it. */
+async function guarded<T>({ crew }: Running, make: () => T): Promise<T> {
+  try {
+    return make();
+  } catch (cause) {
+    await crew?.end();
+    throw cause;
+  }
 }
 
 /** An empty index; dispose it when done. */
@@ -65,14 +100,18 @@ export async function createIndex<const O extends CreateIndexOptions>(
   if (store && store.size > 0) {
     throw new MidgeError("E_EXISTS", "there is something in this store already");
   }
-  const loaded = await instantiateIndex(options.micro, options);
+  const running = await start(options);
+  const { loaded, crew } = running;
   const { core } = loaded;
-  const at = core.withBytes(new Uint8Array(numbers.buffer), (from) =>
-    core.checkHandle(core.calls.index_new(from)),
-  );
-  addColumns(loaded, at, columns);
-  const committer = store && new Committer(store, true);
-  return new VectorIndex(loaded, at, ids === "bigint" ? ids : "number", committer);
+  return guarded(running, () => {
+    const at = core.withBytes(new Uint8Array(numbers.buffer), (from) =>
+      core.checkHandle(core.calls.index_new(from)),
+    );
+    addColumns(loaded, at, columns);
+    const committer = store && new Committer(store, true);
+    const type = ids === "bigint" ? ids : "number";
+    return new VectorIndex<IdOf<O>>(loaded, at, type, committer, crew);
+  });
 }
 
 function isStore(source: Uint8Array | IndexStore): source is IndexStore {
@@ -95,18 +134,27 @@ export async function openIndex<
   if (Object(bytes)[Symbol.toStringTag] !== "Uint8Array") {
     throw invalid("the bytes of a file (a Uint8Array), or a store, are needed");
   }
-  const loaded = await instantiateIndex(options.micro, options);
-  const { core } = loaded;
+  const running = await start(options);
+  return guarded(running, () => {
+    const { loaded, crew } = running;
+    const { core } = loaded;
+    const at = openBytes(core, bytes, store !== undefined);
+    const heal = readInfoOf(core, at).heal !== 0;
+    const committer = store && new Committer(store, heal);
+    const type = options.ids ?? "number";
+    return new VectorIndex<I>(loaded, at, type, committer, crew);
+  });
+}
+
+function openBytes(
+  core: Core<IndexExports>,
+  bytes: Uint8Array,
+  track: boolean,
+): number {
   const file = core.alloc(bytes.length || 1);
   core.bytes.set(bytes, file); // from here on the core's
-  const track = Number(store !== undefined);
-  const at = core.checkHandle(
-    core.calls.index_open(file, bytes.length, track),
-  );
-  core.check(core.calls.index_info(at));
-  const heal = new Float64Array(core.memory.buffer, core.calls.answer_data(), 21)[20];
-  const committer = store && new Committer(store, heal !== 0);
-  return new VectorIndex(loaded, at, options.ids ?? "number", committer);
+  const { index_open } = core.calls;
+  return core.checkHandle(index_open(file, bytes.length, Number(track)));
 }
 
 /**

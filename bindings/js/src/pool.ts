@@ -16,26 +16,13 @@ import { needCount, needLength, rowsOf } from "./check.js";
 import { MidgeError, type Core } from "./core.js";
 import { STRUCTS, type ThreadsExports } from "./exports.js";
 import { Handle } from "./handle.js";
-import {
-  instantiate,
-  type Info,
-  type Loaded,
-  type LoadOptions,
-} from "./load.js";
-import { Crew, sharedMemory, startCrew } from "./pool_crew.js";
-import { cores, mayWait, whyAlone } from "./pool_platform.js";
+import type { Info, Loaded } from "./load.js";
+import { openThreads, type Crew, type PoolOptions } from "./pool_crew.js";
 import { readFailure } from "./pool_serve.js";
 
 type F32 = Vector<"f32">;
 
-export interface PoolOptions extends LoadOptions {
-  /** How many, the opener one of them; by default as many as there are cores. */
-  threads?: number;
-  /** The most that the memory may grow to; by default 1 GiB, at most 4 GiB. */
-  maxBytes?: number;
-  /** The script of the workers, where it does not lie beside this file. */
-  worker?: URL;
-}
+export type { PoolOptions };
 
 export interface PoolInfo extends Info {
   readonly mode: "threads" | "single";
@@ -56,10 +43,6 @@ export type By = "l2sq" | "dot";
 export type Metric = "l2sq" | "cosine";
 
 const GIB = 2 ** 30;
-const THREADS_MAX = 256;
-/** Some 20 microseconds: a worker that slept would cost more. With more threads
- * than cores spinning would take the core from who has work. */
-const SPINS = 20000;
 const NEIGHBOUR_BYTES = 8;
 const NEIGHBOURS_MAX = 65536;
 const OPERATION = { dot: 0, l2sq: 1 } as const;
@@ -76,13 +59,6 @@ function named<K extends string>(
     throw new MidgeError("E_INVALID", `${what}: no "${name}"; there are ${known}`);
   }
   return numbers[name];
-}
-
-function whole(what: string, value: number, most: number): number {
-  if (!Number.isInteger(value) || value < 1 || value > most) {
-    throw new RangeError(`${what} is ${value}, it must be 1 to ${most}`);
-  }
-  return value;
 }
 
 function neighbourCount(what: string, k: number): number {
@@ -341,36 +317,12 @@ export class PoolIndex extends Handle {
   }
 }
 
-/** Why there is one thread only, if so. */
-function whySingle(threads: number, asked: boolean): string | undefined {
-  if (threads > 1) {
-    return whyAlone();
-  }
-  return asked ? "one thread was asked for" : "there is one core";
-}
-
 /**
  * A pool of threads, where there can be one; else a pool whose `mode` is
  * "single" and whose `reason` says why. A worker that cannot be started is an
  * error, not a reason.
  */
 export async function openPool(options: PoolOptions = {}): Promise<Pool> {
-  const { maxBytes = GIB, worker, ...load } = options;
-  const asked = options.threads ?? Math.min(cores(), THREADS_MAX);
-  const threads = whole("threads", asked, THREADS_MAX);
-  whole("maxBytes", maxBytes, 4 * GIB);
-  const reason = whySingle(threads, options.threads !== undefined);
-  const memory = sharedMemory(maxBytes);
-  const loaded = await instantiate("threads", load, { env: { memory } });
-  const crew = new Crew();
-  const n = reason === undefined ? threads : 1;
-  const spins = n > cores() ? 0 : SPINS;
-  loaded.core.calls.pool_open(n, spins, Number(mayWait()));
-  try {
-    await startCrew(crew, loaded, n - 1, worker);
-  } catch (cause) {
-    await crew.end();
-    throw cause;
-  }
+  const { loaded, crew, reason } = await openThreads("threads", options, GIB);
   return new Pool(loaded, crew, reason);
 }

@@ -8,7 +8,7 @@
  *     const file = index.save(); // what the native program opens, too
  */
 import { MidgeError, type Core } from "./core.js";
-import type { IndexExports } from "./exports.js";
+import type { IndexExports, IndexThreadsExports } from "./exports.js";
 import { Handle } from "./handle.js";
 import { FilterCache, IndexFilter } from "./index_filter.js";
 import {
@@ -16,7 +16,7 @@ import {
   count,
   infoOf,
   invalid,
-  readInfo,
+  readInfoOf,
   unsupported,
   type ColumnKind,
   type Id,
@@ -37,6 +37,8 @@ import {
 } from "./index_rows.js";
 import { Committer } from "./index_store.js";
 import type { Info, Loaded } from "./load.js";
+import type { Crew } from "./pool_crew.js";
+import { readFailure } from "./pool_serve.js";
 import { Reader, type Metadata, type StoredMetadata } from "./tags.js";
 
 export interface AddOptions<I extends Id> {
@@ -134,15 +136,21 @@ function placesOf(at: number, queries: number, k: number, ids: IdType): Places {
   return { k, n, ids: at, distances, rows, counts, texts };
 }
 
+/** The net under `dispose`: threads of an index that was only forgotten. */
+const forgotten = new FinalizationRegistry<Crew>((crew) => void crew.end());
+
 /** Use `createIndex()` or `openIndex()`. */
 export class VectorIndex<I extends Id = number> extends Handle {
   readonly dim: number;
   readonly ids: IdType;
+  /** That share the work, this one among them. */
+  readonly threads: number;
   private readonly core: Core<IndexExports>;
   private readonly loaded: () => Info;
   private readonly shape: Shape;
   private readonly filters = new FilterCache(FILTERS_KEPT);
   private readonly committer: Committer | undefined;
+  private readonly crew: Crew | undefined;
   /** Room for the numbers of a search, and behind them for one query. */
   private readonly scratch: number;
 
@@ -151,6 +159,7 @@ export class VectorIndex<I extends Id = number> extends Handle {
     at: number,
     ids: "number" | "bigint",
     committer?: Committer,
+    crew?: Crew,
   ) {
     const size = SEARCH_BYTES;
     super(core, at, (index) => core.calls.index_free(index));
@@ -162,6 +171,11 @@ export class VectorIndex<I extends Id = number> extends Handle {
     this.shape = shapeOf(numbers.dim, numbers.storage === 3);
     this.scratch = core.alloc(size + rowBytes(this.shape));
     this.committer = committer;
+    this.crew = crew;
+    this.threads = 1 + (crew?.threads.length ?? 0);
+    if (crew) {
+      forgotten.register(this, crew, this);
+    }
   }
 
   /** The module, and the memory of its instance, which is this index's alone. */
@@ -192,7 +206,7 @@ export class VectorIndex<I extends Id = number> extends Handle {
       const [numbers, texts] = this.putIds(copies, ids);
       const meta = metadata ? copies.metadata(metadata) : 0;
       const { index_add } = core.calls;
-      core.check(
+      this.check(
         index_add(handle, n, at, numbers, texts, meta, Number(upsert)),
       );
     });
@@ -203,7 +217,7 @@ export class VectorIndex<I extends Id = number> extends Handle {
     const { core, handle } = this;
     return this.copying((copies) => {
       const [numbers, texts] = this.putIds(copies, ids);
-      core.check(core.calls.index_delete(handle, ids.length, numbers, texts));
+      this.check(core.calls.index_delete(handle, ids.length, numbers, texts));
       return new Uint32Array(core.memory.buffer, core.calls.answer_data(), 1)[0]!;
     });
   }
@@ -281,7 +295,7 @@ export class VectorIndex<I extends Id = number> extends Handle {
     return this.copying((copies) => {
       const at = queries ? copies.rows(queries, given!, this.shape) : 0;
       const { index_tune } = core.calls;
-      core.check(index_tune(handle, recall, count("k", k), sample, at));
+      this.check(index_tune(handle, recall, count("k", k), sample, at));
       const numbers = this.answerNumbers(4);
       const [ef, measured, n, nearest] = numbers as unknown as number[];
       return { ef: ef!, recall: measured!, sample: n!, k: nearest! };
@@ -291,13 +305,13 @@ export class VectorIndex<I extends Id = number> extends Handle {
   /** Closes the gaps of deleted rows. */
   compact(): void {
     this.need("index_compact", "compaction");
-    this.core.check(this.core.calls.index_compact(this.handle));
+    this.check(this.core.calls.index_compact(this.handle));
   }
 
   /** The bytes of a file with all of it, as every Midge opens it. */
   save(): Uint8Array<ArrayBuffer> {
     const { core, handle } = this;
-    core.check(core.calls.index_save(handle));
+    this.check(core.calls.index_save(handle));
     const { answer_data, answer_size, answer_release } = core.calls;
     const at = answer_data();
     const bytes = core.bytes.slice(at, at + answer_size());
@@ -311,7 +325,8 @@ export class VectorIndex<I extends Id = number> extends Handle {
       const text = "this index has no store: create or open it with one";
       throw new MidgeError("E_STATE", text);
     }
-    void this.handle;
+    void this.handle; // not disposed
+    this.check(0);
     await this.committer.commit(this.core, this.handle);
   }
 
@@ -321,6 +336,7 @@ export class VectorIndex<I extends Id = number> extends Handle {
     const { committer } = this;
     await committer?.settled();
     this.free();
+    await this.crew?.end();
     await committer?.close();
   }
 
@@ -335,6 +351,8 @@ export class VectorIndex<I extends Id = number> extends Handle {
       this.filters.dispose();
       this.core.release(this.scratch, SEARCH_BYTES + rowBytes(this.shape));
       super.dispose();
+      forgotten.unregister(this);
+      void this.crew?.end();
     }
   }
 
@@ -348,8 +366,7 @@ export class VectorIndex<I extends Id = number> extends Handle {
   }
 
   private numbers(): InfoNumbers {
-    this.core.check(this.core.calls.index_info(this.handle));
-    return readInfo(this.answerNumbers(21));
+    return readInfoOf(this.core, this.handle);
   }
 
   private answerNumbers(n: number): Float64Array {
@@ -371,6 +388,20 @@ export class VectorIndex<I extends Id = number> extends Handle {
       }
       found.push([core.text(name), columnKind(index_column_kind(handle, i))]);
     }
+  }
+
+  /** Throws when a call failed, in this thread or in another. */
+  private check(status: number): void {
+    const { core, crew } = this;
+    const { pool_failure } = core.calls as Partial<IndexThreadsExports>;
+    const why = crew && readFailure(core.memory, pool_failure!());
+    if (why !== undefined) {
+      crew!.fail(why);
+    }
+    if (crew?.failed) {
+      throw crew.failed;
+    }
+    core.check(status);
   }
 
   private copying<T>(use: (copies: Copies) => T): T {
@@ -463,14 +494,14 @@ export class VectorIndex<I extends Id = number> extends Handle {
     words[4] = Number(exact);
     new Float32Array(words.buffer, scratch + 20, 1)[0] = within ?? 0;
     const { index_search } = core.calls;
-    core.check(index_search(handle, scratch, at, filter, IDS_AS[ids]));
+    this.check(index_search(handle, scratch, at, filter, IDS_AS[ids]));
     return placesOf(core.calls.answer_data(), n, nearest, ids);
   }
 
   private readTexts(places: Places, counts: Uint32Array): string[] {
     const { answer_data, answer_size } = this.core.calls;
     const end = answer_data() + answer_size();
-    const reader = new Reader(this.core.bytes.subarray(places.texts, end));
+    const reader = new Reader(this.core.bytes.slice(places.texts, end));
     const found: string[] = [];
     counts.forEach((n) => {
       for (let i = 0; i < places.k; i++) {

@@ -14,6 +14,13 @@
 #include "midge/index_image.h"
 #include "tags.h"
 
+#ifdef MODULE_THREADS /* midge-index-threads.wasm shares the core's loops */
+#include "pool_loop.h"
+#define INDEX_ENV (&pool_env)
+#else
+#define INDEX_ENV (&entry_env)
+#endif
+
 #define ANSWER_BYTES_MAX 0x7fff0000u /* half of the memory there can be */
 #define ID_EXACT         ((uint64_t)1 << 53) /* doubles tell those below apart */
 
@@ -156,7 +163,7 @@ index_object *entry_index_new(const index_numbers *n) {
                                          .seed = (uint64_t)n->seed_high << 32 |
                                                  n->seed_low};
     index_object *o = new_object();
-    if (o && midge_index_new(&entry_env, &options, &o->index, &entry_error)) {
+    if (o && midge_index_new(INDEX_ENV, &options, &o->index, &entry_error)) {
         entry_index_free(o);
         return NULL;
     }
@@ -174,7 +181,7 @@ index_object *entry_index_open(uint8_t *file, size_t size, int track) {
     }
     o->file = file;
     o->file_bytes = size;
-    if (midge_index_image_open(&entry_env, &bytes, track, &o->index,
+    if (midge_index_image_open(INDEX_ENV, &bytes, track, &o->index,
                                &entry_error)) {
         entry_index_free(o);
         return NULL;

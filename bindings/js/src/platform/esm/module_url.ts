@@ -23,6 +23,8 @@ const FILES: Record<ModuleName, () => URL> = {
     new URL("./wasm/midge-selftest-scalar.wasm", import.meta.url),
   "index-simd": () => new URL("./wasm/midge-index-simd.wasm", import.meta.url),
   "index-scalar": () => new URL("./wasm/midge-index-scalar.wasm", import.meta.url),
+  "index-threads": () =>
+    new URL("./wasm/midge-index-threads.wasm", import.meta.url),
   "hnsw-micro": () => new URL("./wasm/midge-hnsw-micro.wasm", import.meta.url),
   swarm: () => new URL("./wasm/midge-swarm.wasm", import.meta.url),
   "threads-simd": () => new URL("./wasm/midge-threads-simd.wasm", import.meta.url),
