@@ -10,7 +10,10 @@
 #include "index/filter.h"
 #include "index/index_internal.h"
 
-#define BLOCK_WORDS 16u /* 1024 rows: what one level of the tree holds */
+/* 512 rows: what each level of the tree has on the stack, which wasm has 64 KiB
+ * of, and a tree may have twice as many levels as parentheses. */
+#define BLOCK_WORDS 8u
+#define SHORT_LIST  8u
 #define SAMPLE_SEED 0x6d69646765u
 
 /* 64 bytes of 0 or 1 as bits. Eight at a time: each bit is multiplied to its
@@ -41,6 +44,17 @@ static void hit_ints(const mdg_term *t, const int64_t *x, uint32_t n,
     int64_t low = t->of.ints.low, high = t->of.ints.high;
     for (uint32_t i = 0; i < n; i++) {
         hits[i] = (uint8_t)((x[i] >= low) & (x[i] <= high));
+    }
+}
+
+/* Of a short list: each of its numbers with all rows. */
+static void hit_int_list(const mdg_term *t, const int64_t *x, uint32_t n,
+                         uint8_t *hits) {
+    for (uint32_t j = 0; j < t->count; j++) {
+        int64_t one = t->of.int_list[j];
+        for (uint32_t i = 0; i < n; i++) {
+            hits[i] = (uint8_t)(hits[i] | (x[i] == one));
+        }
     }
 }
 
@@ -81,6 +95,12 @@ static void hit_values(const mdg_term *t, const mdg_column *c, uint32_t row,
     case MDG_TERM_INT_RANGE:
         hit_ints(t, c->of.ints + row, n, hits);
         return;
+    case MDG_TERM_INT_LIST:
+        if (t->count <= SHORT_LIST) {
+            hit_int_list(t, c->of.ints + row, n, hits);
+            return;
+        }
+        break;
     case MDG_TERM_FLOAT_RANGE:
         hit_floats(t, c->of.floats + row, n, hits);
         return;

@@ -327,6 +327,23 @@ static void sizes_are_bounded(void **state) {
     char *text = repeated("(", 65, "draft");
     refused(w, text, MIDGE_E_LIMIT, 64, "more than 64 parentheses");
     free(text);
+    char *closed = repeated(")", 64, "");
+    text = repeated("(draft or year = 1 and ", 64, "true");
+    text = realloc(text, strlen(text) + 65);
+    memcpy(text + strlen(text), closed, 65);
+    midge_filter *deep = filter_of(w, text);
+    uint64_t bits;
+    mdg_filter_rows(deep, 0, 5, &bits);
+    for (uint32_t row = 0; row < 5; row++) {
+        assert_int_equal(bits >> row & 1, mdg_filter_passes(deep, row));
+        assert_int_equal(
+            bits >> row & 1,
+            (w->rows[row].has[DRAFT] && w->rows[row].draft) ||
+                (w->rows[row].has[YEAR] && w->rows[row].year == 1));
+    }
+    midge_filter_free(deep);
+    free(text);
+    free(closed);
     text = repeated("draft or ", 4096, "draft");
     refused(w, text, MIDGE_E_LIMIT, 9 * 4096, "more than 4096 conditions");
     free(text);
