@@ -200,6 +200,7 @@ MIDGE_API void midge_index_info_get(const midge_index *index,
 
 /* Row numbers run from 0 to below count + n_deleted. */
 MIDGE_API int midge_index_has_row(const midge_index *index, uint32_t row);
+/* 0 when ids are texts, or there is no such row. */
 MIDGE_API uint64_t midge_index_id(const midge_index *index, uint32_t row);
 /* {NULL, 0} when ids are not texts; borrowed until the next change. */
 MIDGE_API midge_text midge_index_key(const midge_index *index, uint32_t row);

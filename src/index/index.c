@@ -267,7 +267,8 @@ int midge_index_has_row(const midge_index *index, uint32_t row) {
 }
 
 uint64_t midge_index_id(const midge_index *index, uint32_t row) {
-    return row < index->n_rows ? mdg_ids_number(&index->ids, row) : 0;
+    int has = row < index->n_rows && index->options.id_type == MIDGE_ID_U64;
+    return has ? mdg_ids_number(&index->ids, row) : 0;
 }
 
 midge_text midge_index_key(const midge_index *index, uint32_t row) {
