@@ -1,5 +1,5 @@
-"""run_vectors.py: vector search against hnswlib, faiss, usearch and what npm has
-in wasm: queries/s over recall@10, build times, bytes, exact search, opening a
+"""run_vectors.py: vector search against hnswlib, faiss, usearch and what is
+in npm: queries/s over recall@10, build times, bytes, exact search, opening a
 file, growth, wasm. Sides are processes that live through all rounds and take
 turns (vectors_side.h); one thread on one core but where builds say two."""
 import contextlib
@@ -40,7 +40,7 @@ SIDES = {
         ("faiss", "HNSW%_Flat", 16, 100, 1)],
     "clusters": [("midge", mode, 16, 128, 1)
                  for mode in ("f32_rows", "f32_packed")] + [
-        ("hnswlib", "padded", 16, 100, 0)]}
+        ("hnswlib", "padded", 16, 200, 0)]}
 # Their builds are not measured in the run (Side.kept).
 KEPT = {"faiss", "usearch", "hnswlib"}
 BUILDS = [*(("midge", "f32_rows", 16, efc, 1) for efc in (64, 128, 200)),
@@ -71,7 +71,7 @@ IN_WASM = {
 NO_EF = {"edgevec", "voy-search"}  # its width is fixed when it is built
 
 
-# ---- Sides that may be absent --------------------------------------------------
+# ---- Sides that may be absent -----------------------------------------------
 
 def without(run, words, why):
     peer, mode, m, efc, _ = words
@@ -105,7 +105,7 @@ def ready(side):
     return side.kept() if side.peer in KEPT else side.build(2)
 
 
-# ---- Curves --------------------------------------------------------------------
+# ---- Curves -----------------------------------------------------------------
 
 def around(found):
     """The values of ef next to each level, below and above."""
@@ -149,7 +149,7 @@ def curves(run, name, rows):
                                   "of": "single"})
 
 
-# ---- The other parts -----------------------------------------------------------
+# ---- The other parts --------------------------------------------------------
 
 def builds(run, rows):
     """One after the other; then the recall that each has bought."""
@@ -199,7 +199,7 @@ def wasm(run, all_rows):
                           "bytes": path.stat().st_size})
 
 
-# ---- The benchmark -------------------------------------------------------------
+# ---- The benchmark ----------------------------------------------------------
 
 SOURCES = ["include", "src/index", "src/kernels", "src/base", "host/vectors",
            "host/os", "bench", "bindings/js"]

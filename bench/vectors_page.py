@@ -1,6 +1,7 @@
-"""vectors_page.py: the page and the plots of run_vectors.py: results/vectors.md,
-and in docs/guide the curves and the tables of vectors.md between its marks."""
+"""vectors_page.py: the page and plots of run_vectors.py: results/vectors.md,
+the curves in docs/guide, and the tables between the marks of its vectors.md."""
 import pathlib
+import re
 
 import report as pages
 import vectors_plot
@@ -22,7 +23,7 @@ def title(name):
     return NAMES[kind] if kind == "digits" else f"{rows} {NAMES[kind]}"
 
 
-# ---- Tables --------------------------------------------------------------------
+# ---- Tables -----------------------------------------------------------------
 
 def target_table(result):
     yes = {True: "yes", False: "no", None: "-"}
@@ -125,6 +126,9 @@ def about_lines(data):
              f"- hnswlib and faiss compiled with `g++ "
              f"{' '.join(about['flags'])}`; Debian's faiss library itself is "
              "compiled for any x86-64",
+             "- hnswlib (padded) gets rows padded with zeros to a multiple of "
+             "16, for its AVX-512; all but hnswlib get all queries in one "
+             "call, which they are faster with, on one thread",
              "- k = 10; recall is the share of the true ids; queries/s between "
              "two widths of the search are interpolated as log(queries/s) over "
              "recall",
@@ -145,7 +149,7 @@ def report(origin, lines):
             about_lines(data), *figures(data))
 
 
-# ---- The guide -----------------------------------------------------------------
+# ---- The guide --------------------------------------------------------------
 
 def series_of(sides):
     """The best setting of each mode of a peer, the fastest first."""
@@ -196,7 +200,8 @@ def publish(data, folder):
              about_lines(data),
              *([f"![{shows}]({name})"] for name, (shows, _) in made.items()),
              *figures(data)]
-    inner = "\n".join(line for part in parts for line in [*part, ""])
+    inner = "\n".join(re.sub("^## ", "### ", line)
+                      for part in parts for line in [*part, ""])
     page = folder / "vectors.md"
     if folder.name == "guide":
         text = page.read_text() if page.exists() else (

@@ -1,4 +1,4 @@
-"""vectors_plot.py: curves as SVG that is readable on light and on dark paper: the
+"""vectors_plot.py: curves as SVG, readable on light and on dark paper: the
 colours of text and lines follow prefers-color-scheme."""
 import html
 import math

@@ -34,7 +34,7 @@ def group(lines, key):
     return found
 
 
-# ---- Curves --------------------------------------------------------------------
+# ---- Curves -----------------------------------------------------------------
 
 def points(lines):
     """[{ef, recall, qps: spread}] from the searches of one side on one set; EF
@@ -111,7 +111,7 @@ def compare_best(sides, level, ours, theirs):
             "peer_qps": best[0], "ratio": round(mine[0] / best[0], 3)}
 
 
-# ---- Builds, bytes, files ------------------------------------------------------
+# ---- Builds, bytes, files ---------------------------------------------------
 
 def builds(lines):
     """{side: {seconds by threads, points}} of the builds that were measured."""
@@ -201,7 +201,7 @@ def growth(found):
     return dict(grows)
 
 
-# ---- Targets -------------------------------------------------------------------
+# ---- Targets ----------------------------------------------------------------
 
 def target(what, wanted, value, reached, text=None):
     """VALUE None: not measured, with the reason as text."""

@@ -39,7 +39,7 @@ class Place:
         return self.folder / name
 
 
-# ---- Packages and programs ---------------------------------------------------
+# ---- Packages and programs --------------------------------------------------
 
 def install(place, name):
     """The folder in which the package of npm is, or None and the reason noted.
@@ -99,7 +99,7 @@ def compile_all(place):
             place.absent[peer] = "could not be compiled"
 
 
-# ---- Data ----------------------------------------------------------------------
+# ---- Data -------------------------------------------------------------------
 
 def size_of(path):
     with open(path, "rb") as file:
@@ -174,7 +174,7 @@ def prepare_clusters(place):
     truth(place, "clusters", "l2", PREFIXES)
 
 
-# ---- Sides ---------------------------------------------------------------------
+# ---- Sides ------------------------------------------------------------------
 
 METRICS = {"digits": "l2", "words": "cosine", "clusters": "l2"}
 NODE = ["usearch", "hnswlib-node", "hnswlib-wasm", "edgevec", "voy-search",
