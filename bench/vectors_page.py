@@ -70,6 +70,14 @@ def small_tables(result):
                f"{of['recall']:.4f}"]
               for name, sides in result["exact"].items()
               for side, of in sides.items())))
+    if result["singles"]:
+        parts.append(pages.table(
+            ["one call for each query, or one for all", "ef",
+             "queries/s, each", "all"],
+            *([f"{name}: {side}", of["ef"], number(of["single"]),
+               number(of["batch"])]
+              for name, sides in result["singles"].items()
+              for side, of in sides.items())))
     if result["open"]:
         parts.append(pages.table(
             ["opening a file of the words", "ms to the first answer"],

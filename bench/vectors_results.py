@@ -2,6 +2,7 @@
 curves, what they are at a recall, builds, bytes, and the targets."""
 import collections
 import math
+import statistics
 
 import report as pages
 
@@ -190,6 +191,23 @@ def opened(lines):
         for side, same in group(mine, label).items()}
 
 
+def singles(lines):
+    """{set: {side: queries/s with one call for each query, and with one for all,
+    at the same ef}}"""
+    found = collections.defaultdict(dict)
+    searches = [x for x in lines if x["what"] == "search"]
+    for line in searches:
+        if line["of"] == "single":
+            n = QUERIES[line["set"]]
+            same = [n / x["seconds"] for x in searches if x["of"] == "curve"
+                    and x["ef"] == line["ef"] and where(x) == where(line)
+                    and label(x) == label(line)]
+            found[where(line)][label(line)] = {
+                "ef": line["ef"], "single": round(n / line["seconds"], 1),
+                "batch": round(statistics.median(same), 1) if same else None}
+    return dict(found)
+
+
 def growth(found):
     """{side: {rows: queries/s at the first level}} of the clusters."""
     grows = collections.defaultdict(dict)
@@ -343,7 +361,8 @@ def all_of(lines):
     built = builds(lines)
     result = {"curves": found, "builds": built,
               "bytes_per_vector": grown(lines), "exact": exact(lines),
-              "open": opened(lines), "growth": growth(found),
+              "open": opened(lines), "singles": singles(lines),
+              "growth": growth(found),
               "wasm": curves(lines, "wasm"),
               "absent": [x for x in lines if x["what"] == "absent"]}
     result["targets"] = (speed_targets(found)
