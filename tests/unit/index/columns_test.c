@@ -63,7 +63,7 @@ static void put(struct world *w, uint32_t row, const char *text) {
     assert_int_equal(mdg_columns_reserve(&w->columns, row >= n ? row + 1 : n),
                      MIDGE_OK);
     if (mdg_columns_prepare(&w->columns, object, &err) != MIDGE_OK) {
-        fail_msg("%s: %s", text, err.text);
+        fail_msg("%s: %s", text ? text : "nothing", err.text);
     }
     mdg_columns_set(&w->columns, row, object);
 }
