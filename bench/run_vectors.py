@@ -129,10 +129,10 @@ def one_curve(run, side, efs, about):
     return found
 
 
-def measure_curves(run, sides, efs, what="curve"):
+def measure_curves(rounds, run, sides, efs, what="curve"):
     """All of EFS once, then those around the levels again."""
     wanted = {}
-    for i, side in harness.turns(run.rounds, sides):
+    for i, side in harness.turns(rounds, sides):
         found = one_curve(run, side, wanted.get(side, efs),
                           {"round": i, "of": what})
         if i == 0:
@@ -140,8 +140,10 @@ def measure_curves(run, sides, efs, what="curve"):
 
 
 def curves(run, name, rows):
+    # Of the digits a pass is over in an instant.
+    rounds = run.rounds * (3 if name == "digits" else 1)
     with started(run, name, rows, SIDES[name], ready) as sides:
-        measure_curves(run, sides, EFS[name])
+        measure_curves(rounds, run, sides, EFS[name])
         for side in sides:
             if side.batch:  # what one call for each query costs
                 side.batch = 0
@@ -186,14 +188,14 @@ def opening(run, rows):
 def growth(run, prefixes):
     for rows in prefixes:
         with started(run, "clusters", rows, SIDES["clusters"], ready) as sides:
-            measure_curves(run, sides, EFS["clusters"])
+            measure_curves(run.rounds, run, sides, EFS["clusters"])
 
 
 def wasm(run, all_rows):
     for rows in all_rows:
         with started(run, "words", rows, IN_WASM[rows],
                      lambda side: {**side.build(1), "of": "wasm"}) as sides:
-            measure_curves(run, sides, [10, *EFS["words"]], "wasm")
+            measure_curves(run.rounds, run, sides, [10, *EFS["words"]], "wasm")
     for path in sorted((run.place.js / "dist/wasm").glob("*.wasm")):
         run.lines.append({"what": "module", "module": path.stem,
                           "bytes": path.stat().st_size})

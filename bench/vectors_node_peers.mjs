@@ -2,10 +2,17 @@
 // a package of npm offers: build({mode, threads, m, efConstruction}), then
 // search(query, k), or searchLater when it is asynchronous, or searchBatch, which
 // give the ids.
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+
+/** A file of this process beside the package, which goes when it ends. */
+function ownFile(folder, name) {
+  const path = join(folder, `${name}.${process.pid}`);
+  process.on("exit", () => rmSync(path, { force: true }));
+  return path;
+}
 
 const requireIn = (folder) => createRequire(join(folder, "package.json"));
 const importIn = (folder, path) =>
@@ -32,7 +39,7 @@ class Usearch {
   constructor(data) {
     this.data = data;
     this.usearch = requireIn(data.modules)("usearch");
-    this.path = join(data.modules, `usearch.${process.pid}`);
+    this.path = ownFile(data.modules, "usearch");
   }
   make(ef) {
     const { mode, m, efConstruction } = this.setting;
@@ -219,11 +226,13 @@ class Voy {
   }
 }
 
-/** Not wasm: where it has a native addon that is what it runs. */
+/** Not wasm: where it has a native addon that is what it runs. It keeps what it
+ * is given in a file, too. */
 class Ruvector {
   constructor(data) {
     this.data = data;
     this.ruvector = requireIn(data.modules)("ruvector");
+    this.path = ownFile(data.modules, "ruvector");
   }
   drop() {
     this.index = null;
@@ -232,6 +241,7 @@ class Ruvector {
     const { metric, dim, rows, row } = this.data;
     this.index = new this.ruvector.VectorDb({
       dimensions: dim,
+      storagePath: this.path,
       distanceMetric: metric === "cosine" ? "cosine" : "euclidean",
       hnswConfig: { m, efConstruction, efSearch: 64, maxElements: rows },
     });

@@ -74,9 +74,10 @@ def debian_version(package):
 
 def compile_one(place, compiler, source, out, words):
     """With -march=native: what is compared with is made as fast as it can be."""
-    source = harness.ROOT / "bench" / source
-    header = harness.ROOT / "bench/vectors_side.h"
-    newest = max(source.stat().st_mtime, header.stat().st_mtime)
+    folder = harness.ROOT / "bench"
+    source = folder / source
+    newest = max(path.stat().st_mtime
+                 for path in (source, *folder.glob("vectors_side.[ch]")))
     if out.exists() and out.stat().st_mtime > newest:
         return
     harness.output([compiler, *CXX_FLAGS, source, "-o", out, *words])
