@@ -187,7 +187,11 @@ int mdg_walk_step(mdg_walk *walk) {
     if (walk->level == 0 && walk->packed.packed) {
         return mdg_packed_step(walk);
     }
-    measure_list(walk);
+    if (walk->n_list > 0) {
+        measure_list(walk);
+        fetch_links(walk);
+        return 1;
+    }
     if (!mdg_walk_goes_on(walk)) {
         return 0;
     }

@@ -1,10 +1,10 @@
 /* walk.h: one walk over the graph, from its entry to the nearest of a query.
  *
- * A walk goes on in steps: a step first measures the neighbours that the step
- * before it had fetched into the caches, then takes the nearest node not yet
- * looked at and has its neighbours fetched. Whoever has several queries (or
- * rows to link) keeps several walks and steps them in turn: while one waits for
- * memory the others compute.
+ * A walk goes on in steps: one takes the nearest node not yet looked at and has
+ * its neighbours fetched into the caches, the next measures them and has the
+ * links of the node that is nearest then fetched. Whoever has several queries
+ * (or rows to link) keeps several walks and steps them in turn: while one waits
+ * for memory the others compute.
  *
  * What was found lies in one sorted buffer of keys. A key is the distance, as
  * an integer of the same order, above the node, above one bit: has it been
