@@ -418,6 +418,31 @@ static void every_cpu_makes_the_same_blocks(void **state) {
     free(x);
 }
 
+/* However many make them. */
+static void workers_make_the_same_blocks(void **state) {
+    const size_t rows = 900;
+    const uint32_t dim = 33;
+    float *x = data_new(rows, dim, 15);
+    struct test_env one, three;
+    midge_os_pool *pool;
+    test_env_init(&one);
+    test_env_init(&three);
+    assert_int_equal(midge_os_pool_new(3, &pool, NULL), MIDGE_OK);
+    midge_os_pool_attach(pool, &three.env);
+    midge_index_options o =
+        options_of(dim, MIDGE_METRIC_L2SQ, MIDGE_STORAGE_F32);
+    midge_index *a = index_of(&one.env, o, x, 600);
+    midge_index *b = index_of(&three.env, o, x, 600);
+    assert_int_equal(try_add(a, x, 600, 300), MIDGE_OK);
+    assert_int_equal(try_add(b, x, 600, 300), MIDGE_OK);
+    assert_memory_equal(a->packed->blocks, b->packed->blocks,
+                        rows * a->packed->block_bytes);
+    midge_index_free(a);
+    midge_index_free(b);
+    midge_os_pool_free(pool);
+    free(x);
+}
+
 static void memory_may_fail(void **state) {
     const size_t rows = 60;
     const uint32_t dim = 10;
@@ -462,6 +487,7 @@ int main(void) {
         cmocka_unit_test(equal_rows_and_zeros_are_found),
         cmocka_unit_test(blocks_follow_changes),
         cmocka_unit_test(every_cpu_makes_the_same_blocks),
+        cmocka_unit_test(workers_make_the_same_blocks),
         cmocka_unit_test(memory_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
