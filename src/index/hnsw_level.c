@@ -37,7 +37,8 @@ midge_status mdg_level_reserve(midge_index *index, uint32_t level,
     mdg_level grown = {old->count, wanted + wanted / 2, NULL, NULL, NULL};
     grown.row = mdg_alloc(index->env, grown.capacity, sizeof(uint32_t));
     grown.down = mdg_alloc(index->env, grown.capacity, sizeof(uint32_t));
-    grown.links = mdg_alloc(index->env, grown.capacity, links_bytes(index));
+    grown.links =
+        mdg_alloc_zero(index->env, grown.capacity, links_bytes(index));
     if (!grown.row || !grown.down || !grown.links) {
         mdg_release(index->env, grown.row, grown.capacity, sizeof(uint32_t));
         mdg_release(index->env, grown.down, grown.capacity, sizeof(uint32_t));
