@@ -61,14 +61,15 @@ IN_WASM = {
             ("midge-v2", "f32_packed", 16, 128, 1),
             ("hnswlib-wasm", "f32", 16, 128, 0),
             ("hnswlib-node", "f32", 16, 128, 0),
-            ("ruvector", "f32", 16, 128, 0)],
+            *(("ruvector", f"hnsw:{ef}", 16, 128, 0) for ef in (64, 300))],
     5000: [("midge-wasm", "f32_rows", 16, 128, 1),
            ("midge", "f32_rows", 16, 128, 1),
            ("midge-v2", "f32_rows", 16, 128, 1),
            ("hnswlib-wasm", "f32", 16, 128, 0),
            *(("edgevec", f"hnsw:{ef}", 16, 128, 0) for ef in (32, 100)),
            ("edgevec", "bq:10", 16, 128, 0), ("voy-search", "k-d", 0, 0, 0)]}
-NO_EF = {"edgevec", "voy-search"}  # its width is fixed when it is built
+# Their width of the search is fixed when they are built.
+NO_EF = {"edgevec", "ruvector", "voy-search"}
 
 
 # ---- Sides that may be absent -----------------------------------------------

@@ -227,7 +227,8 @@ class Voy {
 }
 
 /** Not wasm: where it has a native addon that is what it runs. It keeps what it
- * is given in a file, too. */
+ * is given in a file, too. The efSearch of a query changes nothing in version
+ * 0.3.2: "hnsw:EF" is built for one EF. */
 class Ruvector {
   constructor(data) {
     this.data = data;
@@ -237,13 +238,14 @@ class Ruvector {
   drop() {
     this.index = null;
   }
-  async build({ m, efConstruction }) {
+  async build({ mode, m, efConstruction }) {
     const { metric, dim, rows, row } = this.data;
+    const efSearch = Number(mode.split(":")[1]);
     this.index = new this.ruvector.VectorDb({
       dimensions: dim,
       storagePath: this.path,
       distanceMetric: metric === "cosine" ? "cosine" : "euclidean",
-      hnswConfig: { m, efConstruction, efSearch: 64, maxElements: rows },
+      hnswConfig: { m, efConstruction, efSearch, maxElements: rows },
     });
     for (let i = 0; i < rows; i += 1000) {
       const count = Math.min(1000, rows - i);
@@ -255,11 +257,8 @@ class Ruvector {
       );
     }
   }
-  setEf(ef) {
-    this.ef = ef;
-  }
   async searchLater(vector, k) {
-    const found = await this.index.search({ vector, k, efSearch: this.ef });
+    const found = await this.index.search({ vector, k });
     return found.map(({ id }) => id);
   }
 }

@@ -18,7 +18,7 @@ WASM = {"hnswlib-wasm", "edgevec", "voy-search"}
 
 def label(line):
     mode = line["mode"].replace("HNSW%_", "HNSW ")
-    if line["peer"] == "edgevec":  # its width is no other side
+    if ":" in mode:  # another width of the search is no other side
         mode = mode.split(":")[0]
     graph = f" M={line['m']} efC={line['efc']}" if line["m"] else ""
     return f"{line['peer']} {mode}{graph}"
