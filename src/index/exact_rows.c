@@ -56,7 +56,7 @@ midge_status mdg_exact_rows_init(mdg_exact *e, midge_error *err) {
     mdg_parallel_for(index->env, n_words(e), GRAIN_WORDS, find_words, e);
     e->n_pass = 0;
     for (size_t word = 0; word < n_words(e); word++) {
-        e->n_pass += (uint32_t)__builtin_popcountll(e->pass[word]);
+        e->n_pass += mdg_bits_set(e->pass[word]);
     }
     return MIDGE_OK;
 }

@@ -223,8 +223,8 @@ static double share_of_all(const midge_filter *filter) {
         uint64_t bits;
         uint64_t alive = live_bits(index, row, n);
         mdg_filter_rows(filter, row, n, &bits);
-        live += (uint64_t)__builtin_popcountll(alive);
-        passed += (uint64_t)__builtin_popcountll(alive & bits);
+        live += mdg_bits_set(alive);
+        passed += mdg_bits_set(alive & bits);
     }
     return live ? (double)passed / (double)live : 0.0;
 }

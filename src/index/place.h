@@ -1,9 +1,18 @@
 /* place.h: arrays that have an element for each row: how they grow, and how
- * their elements move when rows get new numbers. */
+ * their elements move when rows get new numbers; and bits of rows. */
 #ifndef MDG_PLACE_H
 #define MDG_PLACE_H
 
 #include "midge/index.h"
+
+/* Bits that are set. The compiler's own builtin may be a call to its library,
+ * which the core does not have. */
+static inline uint32_t mdg_bits_set(uint64_t x) {
+    x -= x >> 1 & 0x5555555555555555u;
+    x = (x & 0x3333333333333333u) + (x >> 2 & 0x3333333333333333u);
+    x = (x + (x >> 4)) & 0x0f0f0f0f0f0f0f0fu;
+    return (uint32_t)(x * 0x0101010101010101u >> 56);
+}
 
 /* Makes room for `wanted` elements of `stride` bytes, the first `used` of which
  * are kept; new ones are zero when `zeroed`. An array with data and capacity 0
