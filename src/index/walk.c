@@ -10,8 +10,13 @@
 #include "base/alloc.h"
 
 #define LINE          64u
-#define VISITED_SHARE 4u  /* of the words: a log as long as this is worth it */
-#define LINES_AHEAD   16u /* of a row; the hardware follows from there */
+#define VISITED_SHARE 4u /* of the words: a log as long as this is worth it */
+/* Lines of a row that are fetched; the hardware follows from there. */
+#ifdef __wasm__
+#define LINES_AHEAD 8u
+#else
+#define LINES_AHEAD 16u
+#endif
 
 /* ---- Visited nodes ------------------------------------------------------- */
 
