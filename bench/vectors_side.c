@@ -1,6 +1,8 @@
 /* vectors_side.c: see vectors_side.h. The base is mapped, so that the anonymous
  * memory of the process is what a side made of it. */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include "vectors_side.h"
 
 #include <fcntl.h>
