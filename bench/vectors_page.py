@@ -135,8 +135,8 @@ def about_lines(data):
              f"{' '.join(about['flags'])}`; Debian's faiss library itself is "
              "compiled for any x86-64",
              "- hnswlib (padded) gets rows padded with zeros to a multiple of "
-             "16, for its AVX-512; all but hnswlib get all queries in one "
-             "call, which they are faster with, on one thread",
+             "16, for its AVX-512; the others are asked as they are faster: all "
+             "queries in one call or one by one, on one thread",
              "- k = 10; recall is the share of the true ids; queries/s between "
              "two widths of the search are interpolated as log(queries/s) over "
              "recall",

@@ -2,7 +2,6 @@
 curves, what they are at a recall, builds, bytes, and the targets."""
 import collections
 import math
-import statistics
 
 import report as pages
 
@@ -193,18 +192,16 @@ def opened(lines):
 
 def singles(lines):
     """{set: {side: queries/s with one call for each query, and with one for all,
-    at the same ef}}"""
+    the best of a few}}"""
     found = collections.defaultdict(dict)
-    searches = [x for x in lines if x["what"] == "search"]
-    for line in searches:
-        if line["of"] == "single":
-            n = QUERIES[line["set"]]
-            same = [n / x["seconds"] for x in searches if x["of"] == "curve"
-                    and x["ef"] == line["ef"] and where(x) == where(line)
-                    and label(x) == label(line)]
-            found[where(line)][label(line)] = {
-                "ef": line["ef"], "single": round(n / line["seconds"], 1),
-                "batch": round(statistics.median(same), 1) if same else None}
+    mine = [x for x in lines if x.get("of") == "asked"]
+    for (name, side), same in group(
+            mine, lambda x: (where(x), label(x))).items():
+        found[name][side] = {"ef": same[0]["ef"], **{
+            word: round(QUERIES[x["set"]] / min(
+                y["seconds"] for y in same if y["batch"] == batch), 1)
+            for batch, word in ((0, "single"), (1, "batch"))
+            for x in same[:1]}}
     return dict(found)
 
 
