@@ -151,6 +151,9 @@ export class VectorIndex<I extends Id = number> extends Handle {
   private readonly filters = new FilterCache(FILTERS_KEPT);
   private readonly committer: Committer | undefined;
   private readonly crew: Crew | undefined;
+  /** Rows, as long as none are added or deleted: asking takes as long as a small
+   * search. */
+  private counted: number | undefined;
   /** Room for the numbers of a search, and behind them for one query. */
   private readonly scratch: number;
 
@@ -184,7 +187,9 @@ export class VectorIndex<I extends Id = number> extends Handle {
   }
 
   get count(): number {
-    return this.numbers().count;
+    void this.handle; // not disposed
+    this.counted ??= this.numbers().count;
+    return this.counted;
   }
 
   info(): IndexInfo {
@@ -201,6 +206,7 @@ export class VectorIndex<I extends Id = number> extends Handle {
     if (metadata) {
       this.need("index_metadata", "metadata");
     }
+    this.counted = undefined;
     this.copying((copies) => {
       const at = copies.rows(vectors, n, this.shape);
       const [numbers, texts] = this.putIds(copies, ids);
@@ -215,6 +221,7 @@ export class VectorIndex<I extends Id = number> extends Handle {
   /** Deletes rows; tells how many of them were there. */
   delete(ids: ArrayLike<I>): number {
     const { core, handle } = this;
+    this.counted = undefined;
     return this.copying((copies) => {
       const [numbers, texts] = this.putIds(copies, ids);
       this.check(core.calls.index_delete(handle, ids.length, numbers, texts));
