@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
 import * as vite from "vite";
 
+import { answers as answersOf, makeIndex } from "../js/index_support.mjs";
 import { everything, flat } from "../js/pool_support.mjs";
 import { DIST, importMidge, scratch } from "../js/wasm_support.mjs";
 import { launch, serve, stop, visit as visitPage } from "./browser_support.mjs";
@@ -69,7 +70,10 @@ function project() {
 }
 
 before(async () => {
-  const { openPool } = await importMidge();
+  const { createIndex, openPool } = await importMidge();
+  const index = await makeIndex(createIndex);
+  expected.index = JSON.stringify(answersOf(index, 100));
+  index.dispose();
   for (const variant of ["simd", "scalar"]) {
     const pool = await openPool({ threads: 1, variant });
     expected[variant] = flat(await everything(pool)).map(([name, x]) =>
@@ -125,6 +129,18 @@ for (const where of ["page", "worker"]) {
       assert.equal(three.wrong, undefined);
       assert.equal(scalar.wrong, undefined);
       assert.equal(three.late, "DISPOSED");
+    });
+  }
+}
+
+for (const where of ["page", "worker"]) {
+  for (const [kind, threads] of [["isolated", 3], ["plain", 1]]) {
+    test(`${kind}, in a ${where}: an index by threads`, () => {
+      const { index } = answers[kind][where];
+      assert.equal(index.threads, threads);
+      assert.equal(index.answers, expected.index);
+      const found = [{ id: "é", distance: 0, metadata: { word: "ü" } }];
+      assert.deepEqual(index.found, found);
     });
   }
 }
