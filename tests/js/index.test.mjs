@@ -81,7 +81,8 @@ test("a graph finds nearly all, in every storage and walk", async () => {
   const n = 4000;
   const rows = numbers(n * DIM, 5);
   const queries = numbers(100 * DIM, 6);
-  const kinds = [["f32", "rows"], ["f16", "rows"], ["int8", "rows"], ["f32", "int8"]];
+  const kinds = [["f32", "rows"], ["f16", "rows"], ["int8", "rows"], ["f32", "int8"],
+    ["f32", "packed"]];
   for (const [storage, walk] of kinds) {
     const index = keep(await createIndex(
       { dim: DIM, metric: "l2sq", kind: "hnsw", storage, walk }));
