@@ -15,7 +15,7 @@ typedef struct cli_bar {
 /* Shows something only when stderr is a terminal. */
 void cli_bar_begin(cli_bar *bar, const char *what, const char *unit);
 /* A midge_progress_fn; ctx is the bar. Never cancels. */
-int cli_bar_show(void *bar, size_t done, size_t total);
+int cli_bar_show(void *ctx, size_t done, size_t total);
 /* Takes the line away. */
 void cli_bar_end(cli_bar *bar);
 

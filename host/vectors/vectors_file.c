@@ -161,7 +161,7 @@ static midge_status open_index(midge_index_file *file, midge_error *err) {
 static int has_moved(int fd, off_t *size) {
     struct stat st;
     const off_t before = *size;
-    *size = fstat(fd, &st) == 0 ? st.st_size : before;
+    *size = fd >= 0 && fstat(fd, &st) == 0 ? st.st_size : before;
     return *size != before;
 }
 
@@ -183,7 +183,9 @@ static midge_status open_to_read(midge_index_file *file, midge_error *err) {
  * one that has bytes and no lock is nobody's. */
 static void remove_left_over(int folder, const char *name) {
     struct stat st;
-    int fd = openat(folder, name, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+    int fd = folder < 0 ? -1
+                        : openat(folder, name,
+                                 O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
     if (fd < 0) {
         return;
     }

@@ -44,7 +44,7 @@ static midge_status size_of(int fd, const char *path, size_t *size,
 
 midge_status mdg_vectors_map(int fd, const char *path, mdg_mapped *out,
                              midge_error *err) {
-    size_t size;
+    size_t size = 0;
     *out = (mdg_mapped){NULL, -1, NULL, 0};
     MIDGE_TRY(size_of(fd, path, &size, err));
     out->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
@@ -87,7 +87,7 @@ static midge_status read_all(int fd, const char *path, char *to, size_t size,
 
 midge_status mdg_vectors_load(const midge_env *env, int fd, const char *path,
                               mdg_mapped *out, midge_error *err) {
-    size_t size;
+    size_t size = 0;
     *out = (mdg_mapped){env, -1, NULL, 0};
     MIDGE_TRY(size_of(fd, path, &size, err));
     if (size == 0) {

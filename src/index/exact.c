@@ -159,7 +159,7 @@ static void share_rows(search *s) {
         for (unsigned i = 1; i < s->n_workers; i++) {
             begin_best(s, s->workers + i, count, s->workers[i].places);
         }
-        mdg_parallel_for(s->e.index->env, units, SHARE_CELLS / unit + 1,
+        mdg_parallel_for(s->e.index->env, units, SHARE_CELLS / (unit + 1) + 1,
                          search_rows, s);
         put_together(s, count);
         finish_best(s, first, count, s->workers->best);

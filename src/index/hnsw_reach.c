@@ -109,9 +109,9 @@ static uint32_t find_targets(reach *r, uint32_t row, uint32_t *targets) {
 }
 
 static void attach(reach *r, uint32_t row) {
-    uint32_t targets[MDG_WALK_LIST];
+    uint32_t targets[MDG_WALK_LIST] = {0};
     uint32_t n = find_targets(r, row, targets);
-    if (!append_to(r, targets, n, row)) {
+    if (n > 0 && !append_to(r, targets, n, row)) {
         splice_into(r, targets[row % n], row);
     }
     mark(r, row);

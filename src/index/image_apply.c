@@ -195,10 +195,10 @@ static midge_status apply_ids(const applying *a, part *p) {
     if (ids->type != MIDGE_ID_U64) {
         return bad(a, p);
     }
-    if (!ids->numbers || ids->capacity == 0) {
-        uint32_t capacity = a->index->capacity;
+    const uint32_t capacity = a->index->capacity;
+    if (capacity > 0 && (!ids->numbers || ids->capacity == 0)) {
         uint64_t *numbers = mdg_alloc(ids->env, capacity, sizeof *numbers);
-        if (!numbers && capacity != 0) {
+        if (!numbers) {
             return no_memory(a);
         }
         for (uint32_t row = 0; row < a->index->n_rows; row++) {

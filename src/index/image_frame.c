@@ -286,15 +286,15 @@ midge_status midge_index_changes_write(midge_index *index, midge_buf *frame,
                           "image can tell what changed");
     }
     framing f = {.index = index, .out = frame, .start = frame->size};
-    const uint32_t room = count_rows(index, UINT8_MAX);
-    f.rows = mdg_alloc(index->env, room, sizeof *f.rows);
+    const size_t room = count_rows(index, UINT8_MAX);
+    f.rows = mdg_alloc(index->env, room + 1, sizeof *f.rows);
     midge_status status = MIDGE_E_NOMEM;
-    if (f.rows || room == 0) {
+    if (f.rows) {
         begin_frame(&f);
         put_parts(&f);
         status = end_frame(&f, commit);
     }
-    mdg_release(index->env, f.rows, room, sizeof *f.rows);
+    mdg_release(index->env, f.rows, room + 1, sizeof *f.rows);
     if (status != MIDGE_OK) {
         frame->size = f.start;
         return midge_fail(err, status, "no memory for a frame");
