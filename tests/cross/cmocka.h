@@ -12,7 +12,8 @@
 
 struct CMUnitTest {
     const char *name;
-    void (*run)(void **state);
+    void (*test_func)(void **state);
+    void *initial_state;
 };
 
 static jmp_buf cross_failed;
@@ -46,24 +47,26 @@ cross_fail(const char *file, int line, const char *what) {
     CROSS_CHECK(memcmp((a), (b), (size)) == 0)
 #define assert_memory_not_equal(a, b, size)                                    \
     CROSS_CHECK(memcmp((a), (b), (size)) != 0)
+#define assert_float_equal(a, b, within)                                       \
+    CROSS_CHECK((a) - (b) <= (within) && (b) - (a) <= (within))
 #define print_message(...) printf(__VA_ARGS__)
 #define print_error(...)   printf(__VA_ARGS__)
 #define fail()             cross_fail(__FILE__, __LINE__, "fail()")
 #define fail_msg(...)                                                          \
     (printf(__VA_ARGS__), cross_fail(__FILE__, __LINE__, "fail_msg()"))
 
-#define cmocka_unit_test(test) {#test, test}
+#define cmocka_unit_test(test) {#test, test, NULL}
 #define cmocka_run_group_tests(tests, setup, teardown)                         \
     cross_run((tests), sizeof(tests) / sizeof *(tests))
 
 static inline int cross_run(const struct CMUnitTest *tests, size_t count) {
     static int n_failed; /* not on the stack that the jump comes back to */
     static size_t i;
-    void *state = NULL;
     for (i = 0; i < count; i++) {
         printf("[ RUN      ] %s\n", tests[i].name);
         if (setjmp(cross_failed) == 0) {
-            tests[i].run(&state);
+            void *state = tests[i].initial_state;
+            tests[i].test_func(&state);
             printf("[       OK ] %s\n", tests[i].name);
         } else {
             printf("[  FAILED  ] %s\n", tests[i].name);
