@@ -34,15 +34,24 @@ static const uint32_t crc_table[8][16] = {
      0x8d665215, 0x5023f8ad, 0x32017194, 0xef44db2c},
 };
 
-static uint32_t load_u32(const uint8_t *b) {
-    return (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 |
-           (uint32_t)b[3] << 24;
+uint32_t mdg_load_u32(const uint8_t *in) {
+    return (uint32_t)in[0] | (uint32_t)in[1] << 8 | (uint32_t)in[2] << 16 |
+           (uint32_t)in[3] << 24;
 }
 
-static void store_u32(uint8_t *out, uint32_t value) {
+uint64_t mdg_load_u64(const uint8_t *in) {
+    return mdg_load_u32(in) | (uint64_t)mdg_load_u32(in + 4) << 32;
+}
+
+void mdg_store_u32(uint8_t *out, uint32_t value) {
     for (int i = 0; i < 4; i++) {
         out[i] = (uint8_t)(value >> (8 * i));
     }
+}
+
+void mdg_store_u64(uint8_t *out, uint64_t value) {
+    mdg_store_u32(out, (uint32_t)value);
+    mdg_store_u32(out + 4, (uint32_t)(value >> 32));
 }
 
 uint32_t mdg_crc32c(uint32_t crc, const void *bytes, size_t size) {
@@ -50,7 +59,7 @@ uint32_t mdg_crc32c(uint32_t crc, const void *bytes, size_t size) {
     crc = ~crc;
     for (; size >= 4; at += 4, size -= 4) {
         uint32_t next = 0;
-        crc ^= load_u32(at);
+        crc ^= mdg_load_u32(at);
         for (int k = 0; k < 8; k++) {
             next ^= crc_table[k][crc >> (28 - 4 * k) & 15];
         }
@@ -65,14 +74,13 @@ uint32_t mdg_crc32c(uint32_t crc, const void *bytes, size_t size) {
 
 midge_status mdg_put_u32(midge_buf *buf, uint32_t value) {
     uint8_t bytes[4];
-    store_u32(bytes, value);
+    mdg_store_u32(bytes, value);
     return midge_buf_append(buf, bytes, sizeof bytes);
 }
 
 midge_status mdg_put_u64(midge_buf *buf, uint64_t value) {
     uint8_t bytes[8];
-    store_u32(bytes, (uint32_t)value);
-    store_u32(bytes + 4, (uint32_t)(value >> 32));
+    mdg_store_u64(bytes, value);
     return midge_buf_append(buf, bytes, sizeof bytes);
 }
 
@@ -92,7 +100,7 @@ midge_status mdg_put_f32s(midge_buf *buf, const float *values, size_t count) {
     }
     MIDGE_TRY(midge_buf_reserve(buf, count * sizeof *values));
     for (size_t i = 0; i < count; i++) {
-        store_u32((uint8_t *)buf->data + buf->size, bits_of(values[i]));
+        mdg_store_u32((uint8_t *)buf->data + buf->size, bits_of(values[i]));
         buf->size += sizeof *values;
     }
     return MIDGE_OK;
@@ -118,12 +126,12 @@ const uint8_t *mdg_get_bytes(mdg_reader *reader, size_t size) {
 
 uint32_t mdg_get_u32(mdg_reader *reader) {
     const uint8_t *b = mdg_get_bytes(reader, 4);
-    return b ? load_u32(b) : 0;
+    return b ? mdg_load_u32(b) : 0;
 }
 
 uint64_t mdg_get_u64(mdg_reader *reader) {
     const uint8_t *b = mdg_get_bytes(reader, 8); /* whole or not at all */
-    return b ? load_u32(b) | (uint64_t)load_u32(b + 4) << 32 : 0;
+    return b ? mdg_load_u64(b) : 0;
 }
 
 float mdg_get_f32(mdg_reader *reader) {

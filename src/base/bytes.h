@@ -9,6 +9,12 @@
  * beginning). */
 uint32_t mdg_crc32c(uint32_t crc, const void *bytes, size_t size);
 
+/* In place: 4 or 8 bytes at any address. */
+uint32_t mdg_load_u32(const uint8_t *in);
+uint64_t mdg_load_u64(const uint8_t *in);
+void mdg_store_u32(uint8_t *out, uint32_t value);
+void mdg_store_u64(uint8_t *out, uint64_t value);
+
 midge_status mdg_put_u32(midge_buf *buf, uint32_t value);
 midge_status mdg_put_u64(midge_buf *buf, uint64_t value);
 midge_status mdg_put_f32(midge_buf *buf, float value);

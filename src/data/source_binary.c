@@ -10,11 +10,6 @@ static size_t item_bytes(midge_vector_format format) {
     return format == MIDGE_VECTORS_BVECS ? 1 : 4;
 }
 
-static uint32_t load_u32(const uint8_t *at) {
-    return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 |
-           (uint32_t)at[3] << 24;
-}
-
 static midge_status set_shape(midge_vector_source *s, uint64_t count,
                               uint64_t dim, midge_error *err) {
     uint64_t bits = s->options.bits ? dim * 8 : dim;
@@ -60,8 +55,8 @@ static midge_status open_fbin(midge_vector_source *s, midge_error *err) {
         return midge_fail(err, MIDGE_E_PARSE,
                           "cut short: no header of 8 bytes");
     }
-    uint64_t count = load_u32(s->bytes);
-    uint64_t dim = load_u32(s->bytes + 4);
+    uint64_t count = mdg_load_u32(s->bytes);
+    uint64_t dim = mdg_load_u32(s->bytes + 4);
     MIDGE_TRY(need_bytes_for_bits(s, 0, err));
     if (dim > MIDGE_INDEX_DIM_MAX || count * dim * 4 != s->size - 8) {
         return midge_fail(
@@ -75,7 +70,7 @@ static midge_status open_fbin(midge_vector_source *s, midge_error *err) {
 static midge_status open_vecs(midge_vector_source *s, midge_error *err) {
     size_t item = item_bytes(s->options.format);
     MIDGE_TRY(need_bytes_for_bits(s, item == 1, err));
-    uint64_t dim = s->size >= 4 ? load_u32(s->bytes) : 0;
+    uint64_t dim = s->size >= 4 ? mdg_load_u32(s->bytes) : 0;
     uint64_t stride = 4 + dim * item;
     if (dim == 0 || dim > MIDGE_INDEX_DIM_MAX || s->size % stride != 0) {
         return midge_fail(err, MIDGE_E_PARSE,
@@ -147,10 +142,10 @@ static midge_status next_vecs(midge_vector_source *s, size_t count,
         size_t row = (size_t)s->done + i;
         const uint8_t *at = s->bytes + row * stride;
         float *out = (float *)s->vectors + i * dim;
-        if (load_u32(at) != dim) {
+        if (mdg_load_u32(at) != dim) {
             return midge_fail(err, MIDGE_E_PARSE,
                               "row %zu has %u elements, the first has %zu",
-                              row + 1, load_u32(at), dim);
+                              row + 1, mdg_load_u32(at), dim);
         }
         if (s->options.bits) {
             memcpy((uint8_t *)s->vectors + i * dim, at + 4, dim);
@@ -158,8 +153,9 @@ static midge_status next_vecs(midge_vector_source *s, size_t count,
             copy_floats(out, at + 4, dim);
         } else {
             for (size_t j = 0; j < dim; j++) {
-                out[j] = item == 1 ? (float)at[4 + j]
-                                   : (float)(int32_t)load_u32(at + 4 + 4 * j);
+                out[j] = item == 1
+                             ? (float)at[4 + j]
+                             : (float)(int32_t)mdg_load_u32(at + 4 + 4 * j);
             }
         }
     }

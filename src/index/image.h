@@ -15,6 +15,7 @@
 #ifndef MDG_IMAGE_H
 #define MDG_IMAGE_H
 
+#include "base/bytes.h"
 #include "index/index_internal.h"
 #include "index/packed.h"
 #include "midge/index_image.h"
@@ -92,7 +93,6 @@ typedef struct mdg_image_state {
     uint32_t entry;
     uint32_t ef;
     uint64_t next_id;
-    float max_norm2;
     uint32_t n_dropped;
     uint32_t n_columns;
 } mdg_image_state;
@@ -131,11 +131,6 @@ const char *mdg_section_name(uint32_t kind, uint32_t which,
 void mdg_state_of(const midge_index *index, mdg_image_state *state);
 void mdg_state_put(const mdg_image_state *state, uint8_t out[MDG_IMAGE_STATE]);
 void mdg_state_get(mdg_image_state *state, const uint8_t in[MDG_IMAGE_STATE]);
-
-void mdg_store_u32(uint8_t *out, uint32_t value);
-void mdg_store_u64(uint8_t *out, uint64_t value);
-uint32_t mdg_load_u32(const uint8_t *in);
-uint64_t mdg_load_u64(const uint8_t *in);
 
 /* A commit slot for the file whose header has the checksum `header_crc`. */
 typedef struct mdg_slot {

@@ -11,28 +11,6 @@
 #define LEVEL_SECTIONS  3u
 #define COLUMN_SECTIONS 5u
 
-/* ---- Numbers ------------------------------------------------------------- */
-
-void mdg_store_u32(uint8_t *out, uint32_t value) {
-    for (int i = 0; i < 4; i++) {
-        out[i] = (uint8_t)(value >> (8 * i));
-    }
-}
-
-void mdg_store_u64(uint8_t *out, uint64_t value) {
-    mdg_store_u32(out, (uint32_t)value);
-    mdg_store_u32(out + 4, (uint32_t)(value >> 32));
-}
-
-uint32_t mdg_load_u32(const uint8_t *in) {
-    return (uint32_t)in[0] | (uint32_t)in[1] << 8 | (uint32_t)in[2] << 16 |
-           (uint32_t)in[3] << 24;
-}
-
-uint64_t mdg_load_u64(const uint8_t *in) {
-    return mdg_load_u32(in) | (uint64_t)mdg_load_u32(in + 4) << 32;
-}
-
 /* ---- Sections ------------------------------------------------------------ */
 
 uint32_t mdg_section_shift(uint32_t record_bytes) {
@@ -127,15 +105,12 @@ void mdg_state_of(const midge_index *index, mdg_image_state *state) {
         .entry = index->graph.entry,
         .ef = index->options.ef,
         .next_id = index->ids.next,
-        .max_norm2 = index->max_norm2,
         .n_dropped = index->ids.n_dropped,
         .n_columns = index->columns.count,
     };
 }
 
 void mdg_state_put(const mdg_image_state *state, uint8_t out[MDG_IMAGE_STATE]) {
-    uint32_t bits;
-    memcpy(&bits, &state->max_norm2, sizeof bits);
     memset(out, 0, MDG_IMAGE_STATE);
     mdg_store_u32(out, state->n_rows);
     mdg_store_u32(out + 4, state->n_dead);
@@ -144,13 +119,11 @@ void mdg_state_put(const mdg_image_state *state, uint8_t out[MDG_IMAGE_STATE]) {
     mdg_store_u32(out + 16, state->entry);
     mdg_store_u32(out + 20, state->ef);
     mdg_store_u64(out + 24, state->next_id);
-    mdg_store_u32(out + 32, bits);
     mdg_store_u32(out + 36, state->n_dropped);
     mdg_store_u32(out + 40, state->n_columns);
 }
 
 void mdg_state_get(mdg_image_state *state, const uint8_t in[MDG_IMAGE_STATE]) {
-    uint32_t bits = mdg_load_u32(in + 32);
     state->n_rows = mdg_load_u32(in);
     state->n_dead = mdg_load_u32(in + 4);
     state->has_graph = mdg_load_u32(in + 8);
@@ -158,7 +131,6 @@ void mdg_state_get(mdg_image_state *state, const uint8_t in[MDG_IMAGE_STATE]) {
     state->entry = mdg_load_u32(in + 16);
     state->ef = mdg_load_u32(in + 20);
     state->next_id = mdg_load_u64(in + 24);
-    memcpy(&state->max_norm2, &bits, sizeof bits);
     state->n_dropped = mdg_load_u32(in + 36);
     state->n_columns = mdg_load_u32(in + 40);
 }
