@@ -7,17 +7,21 @@
 #include "base/alloc.h"
 #include "base/mdg_assert.h"
 
-/* FNV-1a over the seed and the bytes, finished by a 64-bit mix: enough to make
- * probe lengths short for any keys not chosen by someone who knows the seed. */
-static uint32_t hash_key(uint64_t seed, const char *key, uint32_t size) {
-    uint64_t h = seed ^ 0xcbf29ce484222325u;
-    for (uint32_t i = 0; i < size; i++) {
-        h = (h ^ (unsigned char)key[i]) * 0x100000001b3u;
+uint32_t mdg_hash_bytes(uint64_t seed, const char *bytes, size_t size) {
+    uint64_t h = seed ^ size;
+    size_t at = 0;
+    for (; at + 8 <= size; at += 8) {
+        uint64_t word;
+        memcpy(&word, bytes + at, 8);
+        h = (h ^ word) * 0x9e3779b97f4a7c15u;
+        h ^= h >> 29;
+    }
+    for (; at < size; at++) {
+        h = (h ^ (unsigned char)bytes[at]) * 0x100000001b3u;
     }
     h ^= h >> 32;
     h *= 0xd6e8feb86659fd93u;
-    h ^= h >> 32;
-    return (uint32_t)h;
+    return (uint32_t)(h >> 32);
 }
 
 void mdg_map_init(mdg_map *map, const midge_env *env, uint64_t seed) {
@@ -81,7 +85,7 @@ midge_status mdg_map_reserve(mdg_map *map, uint32_t more) {
 midge_status mdg_map_put(mdg_map *map, const char *key, uint32_t key_size,
                          uint32_t value) {
     mdg_assert(value != 0);
-    uint32_t hash = hash_key(map->seed, key, key_size);
+    uint32_t hash = mdg_hash_bytes(map->seed, key, key_size);
     uint32_t at = map->capacity ? find_place(map, key, key_size, hash) : 0;
     if (map->capacity == 0 || map->entries[at].value == 0) {
         uint32_t capacity = map->capacity;
@@ -99,7 +103,7 @@ uint32_t mdg_map_get(const mdg_map *map, const char *key, uint32_t key_size) {
     if (map->count == 0) {
         return 0;
     }
-    uint32_t hash = hash_key(map->seed, key, key_size);
+    uint32_t hash = mdg_hash_bytes(map->seed, key, key_size);
     return map->entries[find_place(map, key, key_size, hash)].value;
 }
 
@@ -108,7 +112,7 @@ int mdg_map_remove(mdg_map *map, const char *key, uint32_t key_size) {
         return 0;
     }
     uint32_t mask = map->capacity - 1;
-    uint32_t hash = hash_key(map->seed, key, key_size);
+    uint32_t hash = mdg_hash_bytes(map->seed, key, key_size);
     uint32_t hole = find_place(map, key, key_size, hash);
     if (map->entries[hole].value == 0) {
         return 0;

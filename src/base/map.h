@@ -20,6 +20,10 @@ typedef struct mdg_map {
     uint64_t seed;
 } mdg_map;
 
+/* Of any bytes: words at a time, finished by a 64-bit mix; enough to make probe
+ * lengths short for keys not chosen by someone who knows the seed. */
+uint32_t mdg_hash_bytes(uint64_t seed, const char *bytes, size_t size);
+
 void mdg_map_init(mdg_map *map, const midge_env *env, uint64_t seed);
 void mdg_map_deinit(mdg_map *map);
 /* Makes room for `more` puts, which then cannot fail. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/map.h"
 #include "base/mdg_assert.h"
 #include "index/columns.h"
 
@@ -23,23 +24,6 @@ void mdg_dictionary_deinit(mdg_dictionary *words, const midge_env *env) {
     memset(words, 0, sizeof *words);
 }
 
-static uint32_t hash_text(uint64_t seed, midge_text text) {
-    uint64_t h = seed ^ text.size;
-    size_t at = 0;
-    for (; at + 8 <= text.size; at += 8) {
-        uint64_t word;
-        memcpy(&word, text.data + at, 8);
-        h = (h ^ word) * 0x9e3779b97f4a7c15u;
-        h ^= h >> 29;
-    }
-    for (; at < text.size; at++) {
-        h = (h ^ (unsigned char)text.data[at]) * 0x100000001b3u;
-    }
-    h ^= h >> 32;
-    h *= 0xd6e8feb86659fd93u;
-    return (uint32_t)(h >> 32);
-}
-
 static int same(midge_text a, midge_text b) {
     return a.size == b.size &&
            (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
@@ -49,7 +33,7 @@ static int same(midge_text a, midge_text b) {
 static uint32_t place_of(const mdg_dictionary *words, uint64_t seed,
                          midge_text text) {
     uint32_t mask = words->table_size - 1;
-    uint32_t at = hash_text(seed, text) & mask;
+    uint32_t at = mdg_hash_bytes(seed, text.data, text.size) & mask;
     while (words->table[at] != 0 &&
            !same(mdg_dictionary_text(words, words->table[at] - 1), text)) {
         at = (at + 1) & mask;
@@ -86,7 +70,8 @@ static midge_status reserve_table(mdg_dictionary *words, const midge_env *env,
         return MIDGE_E_NOMEM;
     }
     for (uint32_t i = 0; i < words->count; i++) {
-        uint32_t at = hash_text(seed, mdg_dictionary_text(words, i));
+        midge_text text = mdg_dictionary_text(words, i);
+        uint32_t at = mdg_hash_bytes(seed, text.data, text.size);
         while (table[at & (size - 1)] != 0) {
             at++;
         }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/map.h"
 #include "base/mdg_assert.h"
 
 #define TABLE_MIN 16u
@@ -75,18 +76,7 @@ static uint32_t hash_number(const mdg_ids *ids, uint64_t id) {
 }
 
 static uint32_t hash_key(const mdg_ids *ids, midge_text key) {
-    uint64_t h = ids->seed ^ key.size;
-    size_t at = 0;
-    for (; at + 8 <= key.size; at += 8) {
-        uint64_t word;
-        memcpy(&word, key.data + at, 8);
-        h = (h ^ word) * 0x9e3779b97f4a7c15u;
-        h ^= h >> 29;
-    }
-    for (; at < key.size; at++) {
-        h = (h ^ (unsigned char)key.data[at]) * 0x100000001b3u;
-    }
-    return mix(h);
+    return mdg_hash_bytes(ids->seed, key.data, key.size);
 }
 
 static uint32_t hash_row(const mdg_ids *ids, uint32_t row) {
