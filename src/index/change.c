@@ -249,12 +249,6 @@ static void write_rows(const addition *a) {
         mdg_mark(index, row, MDG_CHANGED_ROW | MDG_CHANGED_DEAD);
     }
     mdg_parallel_for(index->env, count, ENCODE_GRAIN, encode_share, (void *)a);
-    for (size_t i = 0; i < count; i++) {
-        float norm2 = index->options.metric == MIDGE_METRIC_IP
-                          ? mdg_vectors_norm2(&index->rows, a->row_of[i])
-                          : 0.0f;
-        index->max_norm2 = norm2 > index->max_norm2 ? norm2 : index->max_norm2;
-    }
 }
 
 static void bury(midge_index *index, uint32_t row) {

@@ -64,7 +64,7 @@ static void prepare(const mdg_exact *e, worker *w, size_t first, size_t count) {
         mdg_scorer_exact(&e->index->rows, query_vector(e, first + q), w->room,
                          w->queries.scorers + q);
     }
-    if (MDG_EXACT_PRODUCTS && e->by_products) {
+    if (e->by_products) {
         mdg_exact_filter_begin(e, &w->queries, query_vector(e, first));
     }
 }
@@ -76,7 +76,7 @@ static void look_at_rows(const mdg_exact *e, const mdg_exact_queries *queries,
         if (w->scratch.block.count == 0) {
             return;
         }
-        if (MDG_EXACT_PRODUCTS && e->by_products) {
+        if (e->by_products) {
             mdg_exact_filter(e, queries, &w->scratch, w->best);
         } else {
             mdg_exact_scan(queries, &w->scratch, w->best);
@@ -241,7 +241,7 @@ static void plan(search *s) {
     const size_t floats = e->index->rows.dim * sizeof(float);
     size_t rows = SCAN_BYTES / e->index->rows.row_bytes;
     size_t queries = SCAN_QUERIES;
-    e->by_products = MDG_EXACT_PRODUCTS && mdg_exact_filter_pays(e);
+    e->by_products = mdg_exact_filter_pays(e);
     if (e->by_products) {
         rows = between(PRODUCT_BYTES / floats, 16, MDG_EXACT_ROWS);
         queries = between(PRODUCT_QUERY_BYTES / floats, 16, PRODUCT_QUERIES);

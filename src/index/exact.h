@@ -15,11 +15,6 @@
 
 #define MDG_EXACT_ROWS 256u /* of a block, at most */
 
-/* 0 leaves products of matrices out of small modules. */
-#if !defined(MDG_EXACT_PRODUCTS)
-#define MDG_EXACT_PRODUCTS 1
-#endif
-
 /* What is searched, the same for all queries. */
 typedef struct mdg_exact {
     const midge_index *index;

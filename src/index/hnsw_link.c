@@ -167,8 +167,7 @@ static uint32_t ef_at(const linker *l, uint32_t i, uint32_t level) {
 static void start_row(const linker *l, mdg_walk *walk, uint32_t i) {
     const midge_index *index = l->index;
     const mdg_graph *g = &index->graph;
-    mdg_scorer_row(mdg_walked(index), l->order[i], index->max_norm2, walk->room,
-                   &walk->scorer);
+    mdg_scorer_row(mdg_walked(index), l->order[i], walk->room, &walk->scorer);
     walk->distinct = 1;
     mdg_walk_enter(walk, g->n_levels, g->entry, ef_at(l, i, g->n_levels));
 }

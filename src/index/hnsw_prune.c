@@ -50,8 +50,7 @@ static int is_shadowed(mdg_pruner *pruner, uint32_t row, float distance,
     if (n_chosen == 0) {
         return 0;
     }
-    mdg_scorer_row(mdg_walked(index), row, index->max_norm2, pruner->room,
-                   &scorer);
+    mdg_scorer_row(mdg_walked(index), row, pruner->room, &scorer);
     for (uint32_t first = 0; first < n_chosen; first += CHUNK) {
         uint32_t n = n_chosen - first < CHUNK ? n_chosen - first : CHUNK;
         mdg_score(&scorer, n, pruner->rows + first, pruner->distances);
@@ -135,8 +134,8 @@ static void sort_candidates(mdg_pruner *pruner, const mdg_layer *layer,
                             const uint32_t *more, uint32_t n) {
     const midge_index *index = pruner->index;
     mdg_scorer scorer;
-    mdg_scorer_row(mdg_walked(index), row_of(layer, node), index->max_norm2,
-                   pruner->room, &scorer);
+    mdg_scorer_row(mdg_walked(index), row_of(layer, node), pruner->room,
+                   &scorer);
     measure(pruner, layer, &scorer, old, n_old, pruner->keys);
     measure(pruner, layer, &scorer, more, n, pruner->keys + n_old);
     mdg_sort_keys(pruner->keys, n_old + n);

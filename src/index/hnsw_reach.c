@@ -96,8 +96,7 @@ static uint32_t find_targets(reach *r, uint32_t row, uint32_t *targets) {
     if (n > 0) {
         return n;
     }
-    mdg_scorer_row(mdg_walked(index), row, index->max_norm2, walk->room,
-                   &walk->scorer);
+    mdg_scorer_row(mdg_walked(index), row, walk->room, &walk->scorer);
     mdg_walk_enter(walk, 0, mdg_hnsw_entry_row(index),
                    index->options.ef_construction);
     while (mdg_walk_step(walk)) {

@@ -258,8 +258,7 @@ midge_status mdg_state_use(midge_index *index, const mdg_image_state *state,
     if (state->n_rows > MIDGE_INDEX_ROWS_MAX || state->n_dead > state->n_rows ||
         state->has_graph > 1 || state->n_levels > MDG_LEVELS_MAX ||
         state->ef == 0 || state->ef > MIDGE_INDEX_EF_MAX ||
-        state->n_columns > MIDGE_INDEX_COLUMNS_MAX ||
-        !(state->max_norm2 >= 0.0f)) {
+        state->n_columns > MIDGE_INDEX_COLUMNS_MAX) {
         return midge_fail(err, MIDGE_E_CORRUPT,
                           "state: a number is beyond its bounds");
     }
@@ -269,7 +268,6 @@ midge_status mdg_state_use(midge_index *index, const mdg_image_state *state,
     index->graph.n_levels = state->n_levels;
     index->graph.entry = state->entry;
     index->options.ef = state->ef;
-    index->max_norm2 = state->max_norm2;
     index->ids.next = state->next_id;
     index->ids.n_dropped = state->n_dropped;
     index->ids.n_rows = state->n_rows;

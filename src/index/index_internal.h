@@ -79,7 +79,6 @@ struct midge_index {
     int has_graph;
     mdg_graph graph;
     struct mdg_packed *packed; /* MIDGE_WALK_PACKED: once there is a graph */
-    float max_norm2;           /* of all rows, dead ones too: for ip links */
     uint64_t generation;       /* grows with every change */
     uint8_t *changed;          /* MDG_CHANGED_* of rows; NULL: no file */
     uint32_t changed_capacity;

@@ -318,7 +318,7 @@ static void fill_up(const midge_index *index, mdg_packer *k, uint32_t row) {
         return;
     }
     mdg_buffer_clear(&found, index->packed->slots - n);
-    mdg_scorer_row(&index->rows, row, index->max_norm2, k->room, &scorer);
+    mdg_scorer_row(&index->rows, row, k->room, &scorer);
     for (uint32_t i = 1; i <= n; i++) {
         keep_nearest(index, &scorer, links, mdg_links(index, links[i]), row,
                      &found);

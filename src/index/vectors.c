@@ -343,8 +343,8 @@ void mdg_scorer_walk(const mdg_vectors *v, const void *vector, void *room,
     out->norm2 = factors[1];
 }
 
-void mdg_scorer_row(const mdg_vectors *v, uint32_t row, float max_norm2,
-                    void *room, mdg_scorer *out) {
+void mdg_scorer_row(const mdg_vectors *v, uint32_t row, void *room,
+                    mdg_scorer *out) {
     const uint8_t *record = mdg_record(v, row);
     begin(v, record, room, out);
     if (v->storage == MIDGE_STORAGE_BINARY) {

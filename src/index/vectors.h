@@ -73,9 +73,9 @@ void mdg_scorer_walk(const mdg_vectors *v, const void *vector, void *room,
  * which answers come from (Morozov and Babenko, "Non-metric similarity graphs
  * for maximum inner product search", 2018). On rows of many lengths that found
  * 0.99 of the ten best where rows lifted to one length (Bachrach et al., 2014),
- * walked equally far, found 0.24. `max_norm2` is not looked at any more. */
-void mdg_scorer_row(const mdg_vectors *v, uint32_t row, float max_norm2,
-                    void *room, mdg_scorer *out);
+ * walked equally far, found 0.24. */
+void mdg_scorer_row(const mdg_vectors *v, uint32_t row, void *room,
+                    mdg_scorer *out);
 
 static inline void mdg_score(const mdg_scorer *s, size_t count,
                              const uint32_t *rows, float *out) {

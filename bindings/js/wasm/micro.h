@@ -35,7 +35,6 @@ typedef struct micro {
     uint32_t n_dead;
     uint32_t entry;
     uint32_t n_levels;
-    float max_norm2;
     uint32_t stride; /* floats of a record: the vector and its factor */
     uint32_t capacity;
     uint64_t *ids;     /* (capacity), as the next; a multiple of 64 */
@@ -52,8 +51,7 @@ typedef struct micro {
 /* What is compared with rows. */
 typedef struct micro_query {
     const float *x;
-    float factor; /* cosine: 1 / |x|; ip between rows: its lift */
-    int linking;
+    float factor; /* cosine: 1 / |x| */
 } micro_query;
 
 /* Room for more rows; 0 without memory. */

@@ -42,9 +42,9 @@ typedef struct entry {
 typedef struct state {
     uint32_t n_rows, n_dead, has_graph, n_levels, entry, ef;
     uint64_t next_id;
-    float max_norm2;
+    uint32_t zero;
     uint32_t n_dropped, n_columns;
-    uint32_t zero[5];
+    uint32_t zeros[5];
 } state;
 
 _Static_assert(sizeof(header) == 80 && sizeof(slot) == 64 &&
@@ -119,8 +119,7 @@ static void make_plan(micro *o, plan *p, uint64_t *ids) {
                        .n_levels = o->n_levels,
                        .entry = o->entry,
                        .ef = o->ef,
-                       .next_id = o->next_id,
-                       .max_norm2 = o->max_norm2};
+                       .next_id = o->next_id};
     put(p, KIND_STATE, 0, &p->state, 1, sizeof(state));
     put(p, 2, 0, o->rows, n, o->stride * 4);
     put(p, 3, 0, NULL, 0, code);
@@ -300,7 +299,6 @@ static midge_status make_room(micro *o, const header *h, const entry *e,
     o->entry = s->has_graph ? s->entry : MDG_NO_NODE;
     o->ef = s->ef;
     o->next_id = s->next_id;
-    o->max_norm2 = s->max_norm2;
     if (s->n_columns > 0 || o->n_levels > MICRO_LEVELS ||
         h->parts != 11 + 3 * o->n_levels) {
         return foreign();

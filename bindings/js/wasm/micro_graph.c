@@ -144,11 +144,6 @@ static const float *vector_of(const micro *o, uint32_t row) {
     return o->rows + (size_t)row * o->stride;
 }
 
-static float lift(const micro *o, uint32_t row) {
-    float rest = o->max_norm2 - vector_of(o, row)[o->dim];
-    return rest > 0.0f ? __builtin_sqrtf(rest) : 0.0f;
-}
-
 /* As src/index/vectors.h describes them. */
 static float distance(const micro *o, const micro_query *q, uint32_t row) {
     const float *x = vector_of(o, row);
@@ -160,13 +155,12 @@ static float distance(const micro *o, const micro_query *q, uint32_t row) {
         const float d = 1.0f - dot * q->factor * x[o->dim];
         return d > 0.0f ? d : 0.0f;
     }
-    return q->linking ? o->max_norm2 - dot - q->factor * lift(o, row) : -dot;
+    return -dot;
 }
 
 static micro_query query_of(const micro *o, uint32_t row) {
     const float *x = vector_of(o, row);
-    return (micro_query){
-        x, o->metric == MIDGE_METRIC_IP ? lift(o, row) : x[o->dim], 1};
+    return (micro_query){x, x[o->dim]};
 }
 
 static float inverse(float norm2) {
@@ -181,7 +175,6 @@ static float norm2_of(const micro *o, const float *x) {
 void micro_prepare(micro *o, uint32_t row) {
     float *x = o->rows + (size_t)row * o->stride;
     const float norm2 = norm2_of(o, x);
-    o->max_norm2 = norm2 > o->max_norm2 ? norm2 : o->max_norm2;
     if (o->metric != MIDGE_METRIC_L2SQ) {
         x[o->dim] = o->metric == MIDGE_METRIC_IP ? norm2 : inverse(norm2);
     }
@@ -353,7 +346,7 @@ static uint32_t room_for(const micro *o, uint32_t k, uint32_t ef) {
 
 uint32_t micro_search(micro *o, const float *x, uint32_t k, uint32_t ef,
                       int exact) {
-    const micro_query q = {x, inverse(norm2_of(o, x)), 0};
+    const micro_query q = {x, inverse(norm2_of(o, x))};
     if (o->n == o->n_dead) {
         return 0;
     }
