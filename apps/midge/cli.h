@@ -87,6 +87,17 @@ midge_status cli_run_op(cli *c, const char *op, const cli_blobs *blobs,
                         const char *args_json, size_t size,
                         const midge_json **answer, midge_error *err);
 
+/* ---- cli_answer.c -------------------------------------------------------- */
+
+/* One JSON value on stdout: begin, write it, end. The end prints it with a
+ * newline, gives the memory back and returns an exit code. */
+typedef struct cli_answer {
+    midge_buf text;
+    midge_json_writer w;
+} cli_answer;
+midge_json_writer *cli_answer_begin(cli *c, cli_answer *answer);
+int cli_answer_end(cli_answer *answer);
+
 /* ---- The commands: each returns an exit code ----------------------------- */
 
 int cli_learn(cli *c, const char *file, const char *target);

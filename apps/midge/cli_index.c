@@ -122,15 +122,6 @@ int cli_index_filter(cli *c, const cli_index *open, midge_filter **out) {
                : cli_complain(CLI_USAGE, "filter: %s", err.text);
 }
 
-int cli_index_answer(midge_json_writer *w) {
-    if (midge_json_writer_end(w) != MIDGE_OK) {
-        return cli_complain(CLI_FAILED, "out of memory");
-    }
-    fwrite(w->buf->data, 1, w->buf->size, stdout);
-    putchar('\n');
-    return CLI_DONE;
-}
-
 void cli_index_put_id(const cli_index *open, uint32_t row,
                       midge_json_writer *w) {
     midge_text key = midge_index_key(open->index, row);
@@ -272,21 +263,17 @@ int cli_index_create(cli *c) {
                metrics[o.metric]);
         return CLI_DONE;
     }
-    midge_buf text;
-    midge_json_writer w;
-    midge_buf_init(&text, &c->env, 0);
-    midge_json_writer_init(&w, &text, 0);
-    midge_json_begin_object(&w);
-    midge_json_key(&w, "file");
-    midge_json_string(&w, path);
-    midge_json_key(&w, "dim");
-    midge_json_int(&w, o.dim);
-    midge_json_key(&w, "metric");
-    midge_json_string(&w, metrics[o.metric]);
-    midge_json_end_object(&w);
-    code = cli_index_answer(&w);
-    midge_buf_deinit(&text);
-    return code;
+    cli_answer json;
+    midge_json_writer *w = cli_answer_begin(c, &json);
+    midge_json_begin_object(w);
+    midge_json_key(w, "file");
+    midge_json_string(w, path);
+    midge_json_key(w, "dim");
+    midge_json_int(w, o.dim);
+    midge_json_key(w, "metric");
+    midge_json_string(w, metrics[o.metric]);
+    midge_json_end_object(w);
+    return cli_answer_end(&json);
 }
 
 /* ---- Answers of a few numbers -------------------------------------------- */
@@ -305,19 +292,15 @@ static int answer_fields(cli *c, const field *fields, size_t count) {
         }
         return CLI_DONE;
     }
-    midge_buf text;
-    midge_json_writer w;
-    midge_buf_init(&text, &c->env, 0);
-    midge_json_writer_init(&w, &text, 0);
-    midge_json_begin_object(&w);
+    cli_answer json;
+    midge_json_writer *w = cli_answer_begin(c, &json);
+    midge_json_begin_object(w);
     for (size_t i = 0; i < count; i++) {
-        midge_json_key(&w, fields[i].name);
-        midge_json_int(&w, (int64_t)fields[i].value);
+        midge_json_key(w, fields[i].name);
+        midge_json_int(w, (int64_t)fields[i].value);
     }
-    midge_json_end_object(&w);
-    int code = cli_index_answer(&w);
-    midge_buf_deinit(&text);
-    return code;
+    midge_json_end_object(w);
+    return cli_answer_end(&json);
 }
 
 static uint64_t live_rows(const midge_index *index) {
@@ -428,13 +411,10 @@ int cli_index_info(cli *c) {
         return code;
     }
     if (midge_json_get_bool(c->args, "json", 0)) {
-        midge_buf text;
-        midge_json_writer w;
-        midge_buf_init(&text, &c->env, 0);
-        midge_json_writer_init(&w, &text, 0);
-        write_info(&w, &open);
-        code = cli_index_answer(&w);
-        midge_buf_deinit(&text);
+        cli_answer json;
+        midge_json_writer *w = cli_answer_begin(c, &json);
+        write_info(w, &open);
+        code = cli_answer_end(&json);
     } else {
         print_info(&open);
     }
@@ -503,20 +483,16 @@ static int answer_tuned(cli *c, const midge_tune_report *report) {
                report->ef, report->recall, report->k, report->sample);
         return CLI_DONE;
     }
-    midge_buf text;
-    midge_json_writer w;
-    midge_buf_init(&text, &c->env, 0);
-    midge_json_writer_init(&w, &text, 0);
-    midge_json_begin_object(&w);
-    put_number(&w, "ef", report->ef);
-    midge_json_key(&w, "recall");
-    midge_json_double(&w, report->recall);
-    put_number(&w, "sample", report->sample);
-    put_number(&w, "k", report->k);
-    midge_json_end_object(&w);
-    int code = cli_index_answer(&w);
-    midge_buf_deinit(&text);
-    return code;
+    cli_answer json;
+    midge_json_writer *w = cli_answer_begin(c, &json);
+    midge_json_begin_object(w);
+    put_number(w, "ef", report->ef);
+    midge_json_key(w, "recall");
+    midge_json_double(w, report->recall);
+    put_number(w, "sample", report->sample);
+    put_number(w, "k", report->k);
+    midge_json_end_object(w);
+    return cli_answer_end(&json);
 }
 
 int cli_index_tune(cli *c) {

@@ -29,8 +29,6 @@ void cli_index_close(cli *c, cli_index *open);
 int cli_index_threads(cli *c, midge_os_pool **pool);
 const char *cli_metric_name(midge_metric metric);
 const char *cli_column_kind_name(midge_column_kind kind);
-/* Prints what was written to `w`, with a newline. */
-int cli_index_answer(midge_json_writer *w);
 /* Complains about the index file. */
 int cli_index_complain(const cli_index *open, midge_status status,
                        const midge_error *err);

@@ -236,23 +236,19 @@ static int answer(const adding *a, double seconds) {
                (unsigned long long)info.count);
         return CLI_DONE;
     }
-    midge_buf text;
-    midge_json_writer w;
-    midge_buf_init(&text, &a->c->env, 0);
-    midge_json_writer_init(&w, &text, 0);
-    midge_json_begin_object(&w);
-    midge_json_key(&w, "added");
-    midge_json_int(&w, (int64_t)a->added);
-    midge_json_key(&w, "skipped");
-    midge_json_int(&w, (int64_t)a->report.n_skipped);
-    midge_json_key(&w, "count");
-    midge_json_int(&w, (int64_t)info.count);
-    midge_json_key(&w, "seconds");
-    midge_json_double(&w, seconds);
-    midge_json_end_object(&w);
-    int code = cli_index_answer(&w);
-    midge_buf_deinit(&text);
-    return code;
+    cli_answer json;
+    midge_json_writer *w = cli_answer_begin(a->c, &json);
+    midge_json_begin_object(w);
+    midge_json_key(w, "added");
+    midge_json_int(w, (int64_t)a->added);
+    midge_json_key(w, "skipped");
+    midge_json_int(w, (int64_t)a->report.n_skipped);
+    midge_json_key(w, "count");
+    midge_json_int(w, (int64_t)info.count);
+    midge_json_key(w, "seconds");
+    midge_json_double(w, seconds);
+    midge_json_end_object(w);
+    return cli_answer_end(&json);
 }
 
 static int run(adding *a) {

@@ -122,21 +122,17 @@ static int answer(const naming *n, size_t deleted) {
                (unsigned long long)info.count);
         return CLI_DONE;
     }
-    midge_buf text;
-    midge_json_writer w;
-    midge_buf_init(&text, &n->c->env, 0);
-    midge_json_writer_init(&w, &text, 0);
-    midge_json_begin_object(&w);
-    midge_json_key(&w, "deleted");
-    midge_json_int(&w, (int64_t)deleted);
-    midge_json_key(&w, "absent");
-    midge_json_int(&w, (int64_t)(named(n) - deleted));
-    midge_json_key(&w, "count");
-    midge_json_int(&w, (int64_t)info.count);
-    midge_json_end_object(&w);
-    int code = cli_index_answer(&w);
-    midge_buf_deinit(&text);
-    return code;
+    cli_answer json;
+    midge_json_writer *w = cli_answer_begin(n->c, &json);
+    midge_json_begin_object(w);
+    midge_json_key(w, "deleted");
+    midge_json_int(w, (int64_t)deleted);
+    midge_json_key(w, "absent");
+    midge_json_int(w, (int64_t)(named(n) - deleted));
+    midge_json_key(w, "count");
+    midge_json_int(w, (int64_t)info.count);
+    midge_json_end_object(w);
+    return cli_answer_end(&json);
 }
 
 static int delete_rows(naming *n) {

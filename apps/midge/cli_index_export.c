@@ -293,8 +293,7 @@ static int write_file(exporting *e, const char *path) {
 }
 
 static int answer(const exporting *e, const char *path) {
-    midge_buf text;
-    midge_json_writer w;
+    cli_answer json;
     if (strcmp(path, "-") == 0) {
         return CLI_DONE;
     }
@@ -302,17 +301,14 @@ static int answer(const exporting *e, const char *path) {
         printf("wrote %llu rows to %s\n", (unsigned long long)e->rows, path);
         return CLI_DONE;
     }
-    midge_buf_init(&text, &e->c->env, 0);
-    midge_json_writer_init(&w, &text, 0);
-    midge_json_begin_object(&w);
-    midge_json_key(&w, "rows");
-    midge_json_int(&w, (int64_t)e->rows);
-    midge_json_key(&w, "file");
-    midge_json_string(&w, path);
-    midge_json_end_object(&w);
-    int code = cli_index_answer(&w);
-    midge_buf_deinit(&text);
-    return code;
+    midge_json_writer *w = cli_answer_begin(e->c, &json);
+    midge_json_begin_object(w);
+    midge_json_key(w, "rows");
+    midge_json_int(w, (int64_t)e->rows);
+    midge_json_key(w, "file");
+    midge_json_string(w, path);
+    midge_json_end_object(w);
+    return cli_answer_end(&json);
 }
 
 static int run(exporting *e) {

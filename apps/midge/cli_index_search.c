@@ -246,32 +246,28 @@ static void write_query(const asking *a, size_t query, midge_json_writer *w) {
 /* With --out the rows are in that file. */
 static int answer_json(const asking *a, const char *out) {
     midge_search_stats stats = midge_searcher_stats(a->searcher);
-    midge_buf text;
-    midge_json_writer w;
-    midge_buf_init(&text, &a->c->env, (size_t)1 << 36);
-    midge_json_writer_init(&w, &text, 0);
-    midge_json_begin_object(&w);
+    cli_answer json;
+    midge_json_writer *w = cli_answer_begin(a->c, &json);
+    midge_json_begin_object(w);
     if (out) {
-        midge_json_key(&w, "out");
-        midge_json_string(&w, out);
+        midge_json_key(w, "out");
+        midge_json_string(w, out);
     } else {
-        midge_json_key(&w, "found");
-        midge_json_begin_array(&w);
+        midge_json_key(w, "found");
+        midge_json_begin_array(w);
         for (size_t q = 0; q < a->count; q++) {
-            write_query(a, q, &w);
+            write_query(a, q, w);
         }
-        midge_json_end_array(&w);
+        midge_json_end_array(w);
     }
-    midge_json_key(&w, "exact");
-    midge_json_int(&w, (int64_t)stats.exact_queries);
-    midge_json_key(&w, "distances");
-    midge_json_int(&w, (int64_t)stats.distances);
-    midge_json_key(&w, "selectivity");
-    midge_json_double(&w, stats.selectivity);
-    midge_json_end_object(&w);
-    int code = cli_index_answer(&w);
-    midge_buf_deinit(&text);
-    return code;
+    midge_json_key(w, "exact");
+    midge_json_int(w, (int64_t)stats.exact_queries);
+    midge_json_key(w, "distances");
+    midge_json_int(w, (int64_t)stats.distances);
+    midge_json_key(w, "selectivity");
+    midge_json_double(w, stats.selectivity);
+    midge_json_end_object(w);
+    return cli_answer_end(&json);
 }
 
 /* The id and metadata of a row as JSON; to be read until the next call. */

@@ -82,21 +82,6 @@ static void print_rows(const midge_json *answer) {
     }
 }
 
-static int print_json(cli *c, const midge_json *answer) {
-    midge_buf text;
-    midge_json_writer w;
-    midge_buf_init(&text, &c->env, 0);
-    midge_json_writer_init(&w, &text, 0);
-    midge_json_value(&w, answer);
-    int ok = midge_json_writer_end(&w) == MIDGE_OK;
-    if (ok) {
-        fwrite(text.data, 1, text.size, stdout);
-        putchar('\n');
-    }
-    midge_buf_deinit(&text);
-    return ok ? CLI_DONE : cli_complain(CLI_FAILED, "out of memory");
-}
-
 /* This process does nothing else, so the prediction may have all cores. The
  * answer is the same with one. */
 static midge_status predict_by_all(cli *c, const cli_blobs *blobs,
@@ -129,7 +114,9 @@ static int predict(cli *c, const char *data_path, const char *model_path,
         return cli_complain_error(cli_code_of(status), data_path, &err);
     }
     if (midge_json_get_bool(c->args, "json", 0)) {
-        return print_json(c, answer);
+        cli_answer json;
+        midge_json_value(cli_answer_begin(c, &json), answer);
+        return cli_answer_end(&json);
     }
     print_rows(answer);
     return CLI_DONE;

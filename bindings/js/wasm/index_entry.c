@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "entry.h"
+#include "index_numbers.h"
 #include "midge/index_image.h"
 #include "tags.h"
 
@@ -22,7 +23,6 @@
 #endif
 
 #define ANSWER_BYTES_MAX 0x7fff0000u /* half of the memory there can be */
-#define ID_EXACT         ((uint64_t)1 << 53) /* doubles tell those below apart */
 
 typedef struct index_object {
     midge_index *index;
@@ -32,17 +32,6 @@ typedef struct index_object {
     midge_index_commit commit;   /* what index_changes wrote last */
     midge_index_written written; /* what index_save wrote last */
 } index_object;
-
-/* Numbers as JavaScript lays them out: little-endian words, in this order. */
-typedef struct index_numbers {
-    uint32_t dim, metric, kind, storage, walk, id_type, m, ef_construction, ef;
-    uint32_t seed_low, seed_high;
-} index_numbers;
-
-typedef struct search_numbers {
-    uint32_t count, k, ef, within, exact;
-    float radius;
-} search_numbers;
 
 /* How ids are answered. */
 enum { IDS_DOUBLES = 0, IDS_WORDS = 1, IDS_NONE = 2 };

@@ -3,19 +3,8 @@
 #include <string.h>
 
 #include "entry.h"
+#include "index_numbers.h"
 #include "micro.h"
-
-#define ID_EXACT ((uint64_t)1 << 53) /* doubles tell those below apart */
-
-typedef struct index_numbers {
-    uint32_t dim, metric, kind, storage, walk, id_type, m, ef_construction, ef;
-    uint32_t seed_low, seed_high;
-} index_numbers;
-
-typedef struct search_numbers {
-    uint32_t count, k, ef, within, exact;
-    float radius;
-} search_numbers;
 
 static void *answer;
 static size_t answer_bytes;

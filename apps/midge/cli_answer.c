@@ -1,0 +1,22 @@
+/* cli_answer.c: one JSON value on stdout, with --json. */
+#include <stdio.h>
+
+#include "cli.h"
+
+#define ANSWER_BYTES_MAX ((size_t)1 << 36)
+
+midge_json_writer *cli_answer_begin(cli *c, cli_answer *answer) {
+    midge_buf_init(&answer->text, &c->env, ANSWER_BYTES_MAX);
+    midge_json_writer_init(&answer->w, &answer->text, 0);
+    return &answer->w;
+}
+
+int cli_answer_end(cli_answer *answer) {
+    int ok = midge_json_writer_end(&answer->w) == MIDGE_OK;
+    if (ok) {
+        fwrite(answer->text.data, 1, answer->text.size, stdout);
+        putchar('\n');
+    }
+    midge_buf_deinit(&answer->text);
+    return ok ? CLI_DONE : cli_complain(CLI_FAILED, "out of memory");
+}
