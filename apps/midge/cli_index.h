@@ -60,11 +60,10 @@ void cli_input_close(cli_input *input);
 int cli_input_complain(const cli_input *input, midge_status status,
                        const midge_error *err);
 /* The embedder that --words or --embed-url names; complains without one. What
- * was fitted for the index is read from, or (with `fit`) written to, the file
- * beside it. */
+ * was fitted for the index is in a file beside it; without that file loading
+ * does nothing. */
 int cli_embedder_open(cli *c, const cli_index *open, midge_embedder **out);
-int cli_embedder_load(const cli_index *open, midge_embedder *embedder,
-                      int *found);
+int cli_embedder_load(const cli_index *open, midge_embedder *embedder);
 int cli_embedder_save(cli *c, const cli_index *open,
                       const midge_embedder *embedder);
 

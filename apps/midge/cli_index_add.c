@@ -86,15 +86,14 @@ static int make_columns(const adding *a) {
 
 /* ---- Texts --------------------------------------------------------------- */
 
-/* The first texts tell what all have in common; it is kept beside the index. */
+/* The first texts tell what all have in common; it is kept beside the index.
+ * What is there beside an empty index was left by texts that were not added. */
 static int prepare_embedder(adding *a, const midge_source_rows *first) {
     midge_index_info info;
     midge_error err = {.text = ""};
-    int found;
-    int code = cli_embedder_load(&a->open, a->embedder, &found);
     midge_index_info_get(a->open.index, &info);
-    if (code != CLI_DONE || found || info.count > 0) {
-        return code;
+    if (info.count > 0) {
+        return cli_embedder_load(&a->open, a->embedder);
     }
     midge_status status = midge_embedder_fit(a->embedder, first->rows.count,
                                              first->texts, NULL, &err);

@@ -97,48 +97,54 @@ static int show_reading(void *ctx, size_t done, size_t total) {
     return cli_bar_show(ctx, done >> 20, total >> 20);
 }
 
-static midge_status open_embedder(cli *c, const cli_index *open,
-                                  midge_embedder **out, midge_error *err) {
-    const char *words = midge_json_get_string(c->args, "words", NULL);
-    if (words) {
-        cli_bar bar;
-        const midge_words_options options = {.progress = show_reading,
-                                             .progress_ctx = &bar};
-        cli_bar_begin(&bar, "reading words", "MB");
-        midge_status status = midge_embed_open_words(
-            &c->env, words, midge_json_get_string(c->args, "frequencies", NULL),
-            &options, out, err);
-        cli_bar_end(&bar);
-        return status;
-    }
-    midge_index_info info;
-    midge_index_info_get(open->index, &info);
-    midge_embed_http_options options = MIDGE_EMBED_HTTP_DEFAULTS;
-    options.url = midge_json_get_string(c->args, "embed_url", NULL);
-    options.model = midge_json_get_string(c->args, "embed_model", NULL);
-    options.key_variable =
-        midge_json_get_string(c->args, "embed_key_env", NULL);
-    options.expect_dim = info.options.dim;
-    return midge_embed_open_http(&c->env, &options, out, err);
+static midge_status open_words(cli *c, const char *words, midge_embedder **out,
+                               midge_error *err) {
+    cli_bar bar;
+    const midge_words_options options = {.progress = show_reading,
+                                         .progress_ctx = &bar};
+    cli_bar_begin(&bar, "reading words", "MB");
+    midge_status status = midge_embed_open_words(
+        &c->env, words, midge_json_get_string(c->args, "frequencies", NULL),
+        &options, out, err);
+    cli_bar_end(&bar);
+    return status;
+}
+
+static midge_status open_endpoint(cli *c, uint32_t dim, midge_embedder **out,
+                                  midge_error *err) {
+    const midge_json *args = c->args;
+    const double seconds = midge_json_get_double(args, "embed_timeout", 0.0);
+    midge_embed_http_options o = MIDGE_EMBED_HTTP_DEFAULTS;
+    o.url = midge_json_get_string(args, "embed_url", NULL);
+    o.model = midge_json_get_string(args, "embed_model", NULL);
+    o.key_variable = midge_json_get_string(args, "embed_key_env", NULL);
+    o.plain_key = midge_json_get_bool(args, "embed_plain_key", 0);
+    o.dimensions = (uint32_t)midge_json_get_int(args, "embed_dimensions", 0);
+    o.batch = (uint32_t)midge_json_get_int(args, "embed_batch", 0);
+    o.timeout_ms = (uint32_t)(seconds * 1000.0);
+    o.retries = (int)midge_json_get_int(args, "embed_retries", -1);
+    o.expect_dim = dim;
+    return midge_embed_open_http(&c->env, &o, out, err);
 }
 
 int cli_embedder_open(cli *c, const cli_index *open, midge_embedder **out) {
     midge_error err = {.text = ""};
     midge_index_info info;
-    int by_words = midge_json_get_string(c->args, "words", NULL) != NULL;
+    const char *words = midge_json_get_string(c->args, "words", NULL);
     int by_url = midge_json_get_string(c->args, "embed_url", NULL) != NULL;
     *out = NULL;
-    if (by_words == by_url) {
+    if ((words != NULL) == by_url) {
         return cli_complain(CLI_USAGE,
                             "texts need something that embeds them: --words "
                             "FILE with word vectors, or --embed-url URL%s",
-                            by_words ? "; not both" : "");
+                            words ? "; not both" : "");
     }
-    midge_status status = open_embedder(c, open, out, &err);
+    midge_index_info_get(open->index, &info);
+    midge_status status = words ? open_words(c, words, out, &err)
+                                : open_endpoint(c, info.options.dim, out, &err);
     if (status != MIDGE_OK) {
         return cli_complain_error(cli_code_of(status), "", &err);
     }
-    midge_index_info_get(open->index, &info);
     if (midge_embedder_dim(*out) == info.options.dim) {
         return CLI_DONE;
     }
@@ -156,15 +162,13 @@ static int state_path(const cli_index *open, char path[CLI_PATH_MAX]) {
                : cli_complain(CLI_USAGE, "the path of the index is too long");
 }
 
-int cli_embedder_load(const cli_index *open, midge_embedder *embedder,
-                      int *found) {
+int cli_embedder_load(const cli_index *open, midge_embedder *embedder) {
     char path[CLI_PATH_MAX];
     midge_env env = midge_os_env();
     midge_error err = {.text = ""};
     midge_buf state;
     int code = state_path(open, path);
-    *found = code == CLI_DONE && access(path, F_OK) == 0;
-    if (!*found) {
+    if (code != CLI_DONE || access(path, F_OK) != 0) {
         return code;
     }
     midge_buf_init(&state, &env, STATE_BYTES_MAX);

@@ -124,13 +124,12 @@ static int embed(asking *a, size_t count, const midge_text *texts) {
     midge_embedder *embedder;
     midge_error err = {.text = ""};
     const midge_embed_batch batch = {.count = count, .texts = texts};
-    int found;
     int code = cli_embedder_open(a->c, &a->open, &embedder);
     if (code != CLI_DONE) {
         return code;
     }
     void *room = make_room(a, count);
-    code = room ? cli_embedder_load(&a->open, embedder, &found) : no_memory();
+    code = room ? cli_embedder_load(&a->open, embedder) : no_memory();
     if (code == CLI_DONE) {
         midge_status status =
             midge_embedder_embed(embedder, &batch, room, &err);

@@ -4,11 +4,11 @@
 import assert from "node:assert/strict";
 import { execFile, execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
 
+import { endpoint } from "./embed_endpoint.mjs";
 import { BIN, midge, scratch } from "./midge.mjs";
 import { writeWordVectors } from "./word_vectors.mjs";
 
@@ -46,28 +46,6 @@ function prepare(t) {
   writeFileSync(join(folder, "notes.jsonl"), of("json")[0]);
   writeWordVectors(join(folder, "glove.6B.100d.txt"), 100);
   return folder;
-}
-
-/** An endpoint whose vectors count letters; what came is in `requests`. */
-function endpoint(t, dim, requests) {
-  const server = createServer((request, answer) => {
-    let body = "";
-    request.on("data", (data) => (body += data));
-    request.on("end", () => {
-      requests.push({ url: request.url, headers: request.headers, body });
-      const data = JSON.parse(body).input.map((text, index) => {
-        const embedding = new Array(dim).fill(0);
-        for (const byte of Buffer.from(text)) embedding[byte % dim] += 1;
-        return { object: "embedding", index, embedding };
-      });
-      answer.setHeader("Content-Type", "application/json");
-      answer.end(JSON.stringify({ object: "list", data: data.reverse() }));
-    });
-  });
-  t.after(() => server.close());
-  return new Promise((resolve) =>
-    server.listen(0, "127.0.0.1", () => resolve(server.address().port)),
-  );
 }
 
 test("word vectors", async (t) => {
