@@ -356,9 +356,13 @@ static midge_status prepare_value(const mdg_columns *columns, mdg_column *c,
     case MIDGE_META_INT:
         return type == MIDGE_JSON_INT ? MIDGE_OK : no_fit(c, value, err);
     case MIDGE_META_FLOAT:
-        return type == MIDGE_JSON_INT || type == MIDGE_JSON_DOUBLE
+        if (type != MIDGE_JSON_INT && type != MIDGE_JSON_DOUBLE) {
+            return no_fit(c, value, err);
+        }
+        return value->number - value->number == 0.0
                    ? MIDGE_OK
-                   : no_fit(c, value, err);
+                   : midge_fail(err, MIDGE_E_INVALID,
+                                "metadata: %s is not finite", c->name);
     case MIDGE_META_BOOL:
         return type == MIDGE_JSON_BOOL ? MIDGE_OK : no_fit(c, value, err);
     case MIDGE_META_STRING:

@@ -1,6 +1,7 @@
 /* columns_test.c: what is put comes back; what does not fit is refused by name;
  * memory stays bounded.
  */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +12,7 @@
 
 #include "base/rng.h"
 #include "index/columns.h"
+#include "midge/index.h"
 #include "test_env.h"
 
 struct world {
@@ -138,6 +140,43 @@ static void what_does_not_fit_is_named(void **state) {
     refused(&w, "{\"colour\":null}", MIDGE_E_NOT_FOUND, "colour");
     refused(&w, "[1]", MIDGE_E_MISMATCH, "an object is needed");
     deinit(&w);
+}
+
+/* JSON has no such numbers, but a program that makes a midge_json may. */
+static void numbers_are_finite(void **state) {
+    (void)state;
+    static const double bad[] = {(double)INFINITY, -(double)INFINITY,
+                                 (double)NAN};
+    const float vectors[] = {1.0f, 2.0f};
+    midge_index_options options = MIDGE_INDEX_DEFAULTS;
+    midge_index *index;
+    struct test_env t;
+    test_env_init(&t);
+    options.dim = 1;
+    assert_int_equal(midge_index_new(&t.env, &options, &index, NULL), MIDGE_OK);
+    assert_int_equal(
+        midge_index_column_add(index, "score", MIDGE_META_FLOAT, NULL),
+        MIDGE_OK);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        midge_error err = {.text = ""};
+        const midge_json score = {.type = MIDGE_JSON_DOUBLE,
+                                  .key = "score",
+                                  .key_size = 5,
+                                  .number = bad[i]};
+        midge_json object = {.type = MIDGE_JSON_OBJECT, .count = 1};
+        object.child = (midge_json *)(uintptr_t)&score;
+        const midge_json *const metadata[] = {NULL, &object};
+        const midge_rows rows = {
+            .count = 2, .vectors = vectors, .metadata = metadata};
+        assert_int_equal(midge_index_add(index, &rows, NULL, &err),
+                         MIDGE_E_INVALID);
+        assert_string_equal(err.text, "row 1: metadata: score is not finite");
+        midge_index_info info;
+        midge_index_info_get(index, &info);
+        assert_int_equal(info.count, 0);
+    }
+    midge_index_free(index);
+    assert_int_equal(t.held_bytes, 0);
 }
 
 static void names_are_checked(void **state) {
@@ -403,6 +442,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_come_back),
         cmocka_unit_test(what_does_not_fit_is_named),
+        cmocka_unit_test(numbers_are_finite),
         cmocka_unit_test(names_are_checked),
         cmocka_unit_test(sizes_are_bounded),
         cmocka_unit_test(churn_is_bounded),
