@@ -32,8 +32,9 @@ typedef enum midge_column_type {
  * first semicolon or tab in it. Empty lines are no rows. An empty cell is
  * missing, and so are NA, N/A and null, in any case, without quotes. A column
  * is text when one of its cells is neither missing nor a number ("7", "-.5",
- * "+1e3", "007"); in a column of numbers nan, inf, infinity and what no float
- * can hold are refused.
+ * "+1e3", "007"); in a column of numbers nan, inf, infinity, with a sign or
+ * not, and what no float can hold are refused. (Files of vectors have the same
+ * numbers: midge/vector_source.h.)
  *
  * .npy: versions 1 to 3, two dimensions, C or Fortran order, little-endian
  * u1 i1 b1 u2 i2 u4 i4 i8 f4 f8. NaN and infinity are refused.

@@ -9,6 +9,12 @@
  *            "0.1 0.2", or else all columns of numbers together
  *   .jsonl   an object a line: {"id": 7, "vector": [0.1, 0.2], "lang": "en"}
  *
+ * Numbers and missing cells of CSV are as in a table (midge/table.h): "007",
+ * "+1e3" and ".5" are numbers; empty, NA, N/A and null mean no value; nan, inf
+ * and numbers too large are refused where the others of the column are numbers.
+ * Only that in a column of texts NA, N/A and null are texts, and that true and
+ * false are booleans and ["a","b"] is a set.
+ *
  * All are little-endian. In CSV and JSON Lines what is neither id nor vector
  * (nor text) is metadata; its columns and their kinds are found by looking at
  * every row first. In JSON Lines the members of an object "metadata" count as

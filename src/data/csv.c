@@ -13,7 +13,6 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/decimal.h"
 #include "data/csv_scan.h"
 
 /* What the first walk learns of a column. */
@@ -23,115 +22,14 @@ typedef struct facts {
     int64_t bad_line; /* of the first nan or inf, 0 when there is none */
 } facts;
 
-typedef enum cell_kind {
-    CELL_MISSING,
-    CELL_NUMBER,
-    CELL_BAD,
-    CELL_TEXT
-} cell_kind;
-
-static int equals(const mdg_csv *s, const char *word) {
-    size_t size = strlen(word);
-    if (s->cell.size != size) {
-        return 0;
-    }
-    for (size_t i = 0; i < size; i++) {
-        char c = s->cell.data[i];
-        char lower = c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
-        if (lower != word[i]) {
-            return 0;
-        }
-    }
-    return 1;
-}
-
-static int equals_any(const mdg_csv *s, const char *const *words, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        if (equals(s, words[i])) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-static size_t skip_digits(const char *text, size_t size, size_t at) {
-    while (at < size && text[at] >= '0' && text[at] <= '9') {
-        at++;
-    }
-    return at;
-}
-
-/* An unsigned decimal: "7", "007", ".5", "5.", "1e-3". */
-static int looks_like_number(const char *text, size_t size) {
-    size_t at = skip_digits(text, size, 0);
-    size_t n_digits = at;
-    if (at < size && text[at] == '.') {
-        size_t end = skip_digits(text, size, at + 1);
-        n_digits += end - at - 1;
-        at = end;
-    }
-    if (at < size && n_digits > 0 && (text[at] == 'e' || text[at] == 'E')) {
-        at++;
-        at += at < size && (text[at] == '+' || text[at] == '-');
-        size_t end = skip_digits(text, size, at);
-        n_digits = end - at;
-        at = end;
-    }
-    return at == size && n_digits > 0;
-}
-
-/* What looks like a number, but for digits that JSON's numbers must have next
- * to the point. */
-static int read_bare_point(const char *text, size_t size, double *value) {
-    char whole[64];
-    size_t n = 0;
-    if (size + 2 > sizeof whole) {
-        return 0;
-    }
-    if (text[0] == '.') {
-        whole[n++] = '0';
-    }
-    for (size_t i = 0; i < size; i++) {
-        whole[n++] = text[i];
-        if (text[i] == '.' && skip_digits(text, size, i + 1) == i + 1) {
-            whole[n++] = '0';
-        }
-    }
-    return mdg_decimal_read(whole, n, value);
-}
-
-/* CELL_BAD when no float can hold it. */
-static cell_kind read_number(const char *text, size_t size, float *number) {
-    size_t sign = size > 0 && (text[0] == '-' || text[0] == '+');
-    int is_negative = size > 0 && text[0] == '-';
-    text += sign;
-    size -= sign;
-    if (!looks_like_number(text, size)) {
-        return CELL_TEXT;
-    }
-    while (skip_digits(text, size, 0) > 1 && text[0] == '0') {
-        text++;
-        size--;
-    }
+/* The cell just read, as a float; BAD when none holds it, NaN when there is
+ * none. */
+static mdg_cell classify(const mdg_csv *s, float *number) {
     double value;
-    if (!mdg_decimal_read(text, size, &value) &&
-        !read_bare_point(text, size, &value)) {
-        return CELL_BAD;
-    }
-    *number = (float)(is_negative ? -value : value);
-    return *number - *number == 0.0f ? CELL_NUMBER : CELL_BAD;
-}
-
-static cell_kind classify(const mdg_csv *s, float *number) {
-    static const char *const missing[] = {"na", "n/a", "null"};
-    static const char *const bad[] = {"nan",  "inf",      "-inf",
-                                      "+inf", "infinity", "-infinity"};
-    *number = __builtin_nanf("");
-    if (s->cell.size == 0 || (!s->is_quoted && equals_any(s, missing, 3))) {
-        return CELL_MISSING;
-    }
-    cell_kind kind = read_number(s->cell.data, s->cell.size, number);
-    return kind == CELL_TEXT && equals_any(s, bad, 6) ? CELL_BAD : kind;
+    mdg_cell kind = mdg_csv_cell(s, &value);
+    *number = kind == MDG_CELL_NUMBER ? (float)value : __builtin_nanf("");
+    return kind == MDG_CELL_NUMBER && *number - *number != 0.0f ? MDG_CELL_BAD
+                                                                : kind;
 }
 
 static midge_status read_names(mdg_csv *s, midge_table *t, midge_error *err) {
@@ -154,18 +52,18 @@ static midge_status survey_row(mdg_csv *s, midge_table *t, facts *of,
         float number;
         MIDGE_TRY(mdg_csv_next(s, c + 1, err));
         switch (classify(s, &number)) {
-        case CELL_NUMBER:
+        case MDG_CELL_NUMBER:
             of[c].n_numbers++;
             break;
-        case CELL_BAD:
+        case MDG_CELL_BAD:
             if (of[c].bad_line == 0) {
                 of[c].bad_line = s->cell_line;
             }
             break;
-        case CELL_TEXT:
+        case MDG_CELL_TEXT:
             of[c].n_texts++;
             break;
-        case CELL_MISSING:
+        case MDG_CELL_MISSING:
             break;
         }
         if (s->ends_row != (c + 1 == t->n_columns)) {
@@ -258,13 +156,13 @@ static midge_status find_category(midge_table *t, mdg_column *column,
 static midge_status fill_cell(mdg_csv *s, midge_table *t, mdg_column *column,
                               size_t row) {
     float number;
-    cell_kind kind = classify(s, &number);
+    mdg_cell kind = classify(s, &number);
     if (column->type == MIDGE_COLUMN_NUMBER) {
         column->numbers[row] = number;
         return MIDGE_OK;
     }
     column->cells[row] = -1;
-    if (kind == CELL_MISSING) {
+    if (kind == MDG_CELL_MISSING) {
         return MIDGE_OK;
     }
     return find_category(t, column, &s->cell, &column->cells[row]);

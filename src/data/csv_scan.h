@@ -37,4 +37,20 @@ midge_status mdg_csv_fail(midge_error *err, midge_status status, int64_t line,
 midge_status mdg_csv_fail_ragged(int64_t line, size_t found, size_t wanted,
                                  midge_error *err);
 
+/* ---- csv_number.c -------------------------------------------------------- */
+
+typedef enum mdg_cell {
+    MDG_CELL_MISSING, /* empty; or NA, N/A, null without quotes, in any case */
+    MDG_CELL_NUMBER,
+    MDG_CELL_BAD, /* a number that no double holds, nan, inf or infinity */
+    MDG_CELL_TEXT
+} mdg_cell;
+
+/* What the cell just read is. `number` is set for NUMBER only. */
+mdg_cell mdg_csv_cell(const mdg_csv *s, double *number);
+/* A number is a decimal as people write it: a sign, digits with a point before,
+ * between or behind them, an exponent; zeros before it do not count. Never
+ * MISSING: an empty text is TEXT. */
+mdg_cell mdg_csv_number(const char *text, size_t size, double *number);
+
 #endif

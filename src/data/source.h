@@ -28,6 +28,7 @@ typedef struct mdg_csv_column {
     mdg_csv_role role;
     midge_column_kind kind; /* META_STRING as soon as one cell is no number */
     int seen;
+    int64_t bad_line; /* of the first nan, inf or too large number; 0: none */
 } mdg_csv_column;
 
 struct midge_vector_source {

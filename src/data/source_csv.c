@@ -1,17 +1,22 @@
 /* source_csv.c: rows of CSV as JSON objects. What a column is was learned by a
- * walk of its own: a cell that reads as a JSON number or true or false is one,
- * unless another cell of its column is a text. */
+ * walk of its own: numbers (csv_number.c), true and false, or sets, unless
+ * another cell of the column is something else; then all are texts. */
 #include "data/source.h"
 
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/decimal.h"
 
 /* ---- Cells --------------------------------------------------------------- */
 
-static int is_missing(const mdg_csv *csv) {
-    return csv->cell.size == 0;
+/* Words for a missing value are texts where the others are texts. */
+static int is_missing(const mdg_csv *csv, const mdg_csv_column *column) {
+    double number;
+    const int has_words = column->role == MDG_CSV_VECTOR ||
+                          column->role == MDG_CSV_TEXT ||
+                          (column->seen && column->kind == MIDGE_META_STRING);
+    return csv->cell.size == 0 ||
+           (!has_words && mdg_csv_cell(csv, &number) == MDG_CELL_MISSING);
 }
 
 static int cell_is(const mdg_csv *csv, const char *word) {
@@ -19,29 +24,39 @@ static int cell_is(const mdg_csv *csv, const char *word) {
            memcmp(csv->cell.data, word, csv->cell.size) == 0;
 }
 
-/* The scalar a cell reads as; STRING when it is nothing else. */
+/* At most 18 digits, with a sign and zeros before them: exact. */
+static int read_whole(const char *text, size_t size, int64_t *out) {
+    size_t i = text[0] == '-' || text[0] == '+';
+    while (i < size && text[i] == '0') {
+        i++;
+    }
+    const size_t first = i;
+    *out = 0;
+    for (; i < size && text[i] >= '0' && text[i] <= '9' && i - first < 18;
+         i++) {
+        *out = *out * 10 + (text[i] - '0');
+    }
+    *out = text[0] == '-' ? -*out : *out;
+    return i == size;
+}
+
+/* The scalar a cell reads as; STRING when it is nothing else, NULL when it is
+ * a number that is none. */
 static midge_json read_cell(const mdg_csv *csv) {
     midge_json value = {.type = MIDGE_JSON_STRING};
-    const char *text = csv->cell.data;
-    size_t size = csv->cell.size;
     int is_true = cell_is(csv, "true");
     if (is_true || cell_is(csv, "false")) {
         value.type = MIDGE_JSON_BOOL;
         value.integer = is_true;
         return value;
     }
-    if (!mdg_decimal_read(text, size, &value.number)) {
-        return value;
-    }
-    value.type = MIDGE_JSON_DOUBLE;
-    int64_t whole = 0;
-    size_t i = text[0] == '-';
-    for (; i < size && text[i] >= '0' && text[i] <= '9' && i < 18; i++) {
-        whole = whole * 10 + (text[i] - '0');
-    }
-    if (i == size) { /* at most 18 digits: exact */
-        value.type = MIDGE_JSON_INT;
-        value.integer = text[0] == '-' ? -whole : whole;
+    mdg_cell kind = mdg_csv_cell(csv, &value.number);
+    if (kind == MDG_CELL_BAD) {
+        value.type = MIDGE_JSON_NULL;
+    } else if (kind == MDG_CELL_NUMBER) {
+        value.type = read_whole(csv->cell.data, csv->cell.size, &value.integer)
+                         ? MIDGE_JSON_INT
+                         : MIDGE_JSON_DOUBLE;
     }
     return value;
 }
@@ -69,14 +84,14 @@ static midge_status read_set(const mdg_csv *csv, midge_arena *arena,
 /* ---- The walk that learns ------------------------------------------------ */
 
 static midge_status kind_of_cell(const midge_vector_source *s,
+                                 const midge_json *value,
                                  midge_column_kind *out) {
     midge_arena arena;
-    midge_json value = read_cell(&s->csv);
     const midge_json *set = NULL;
-    if (value.type != MIDGE_JSON_STRING) {
-        *out = value.type == MIDGE_JSON_BOOL  ? MIDGE_META_BOOL
-               : value.type == MIDGE_JSON_INT ? MIDGE_META_INT
-                                              : MIDGE_META_FLOAT;
+    if (value->type != MIDGE_JSON_STRING) {
+        *out = value->type == MIDGE_JSON_BOOL  ? MIDGE_META_BOOL
+               : value->type == MIDGE_JSON_INT ? MIDGE_META_INT
+                                               : MIDGE_META_FLOAT;
         return MIDGE_OK;
     }
     midge_arena_init(&arena, s->env, 0);
@@ -86,16 +101,24 @@ static midge_status kind_of_cell(const midge_vector_source *s,
     return status;
 }
 
+static int is_number_kind(midge_column_kind kind) {
+    return kind == MIDGE_META_INT || kind == MIDGE_META_FLOAT;
+}
+
 static midge_status see_cell(const midge_vector_source *s,
                              mdg_csv_column *column) {
     midge_column_kind kind;
-    if (is_missing(&s->csv)) {
+    if (is_missing(&s->csv, column)) {
         return MIDGE_OK;
     }
-    MIDGE_TRY(kind_of_cell(s, &kind));
-    int numbers =
-        (kind == MIDGE_META_INT || kind == MIDGE_META_FLOAT) &&
-        (column->kind == MIDGE_META_INT || column->kind == MIDGE_META_FLOAT);
+    midge_json value = read_cell(&s->csv);
+    if (value.type == MIDGE_JSON_NULL) {
+        column->bad_line =
+            column->bad_line ? column->bad_line : s->csv.cell_line;
+        return MIDGE_OK;
+    }
+    MIDGE_TRY(kind_of_cell(s, &value, &kind));
+    int numbers = is_number_kind(kind) && is_number_kind(column->kind);
     if (!column->seen || column->kind == kind) {
         column->kind = kind;
     } else {
@@ -158,8 +181,7 @@ static midge_status read_names(midge_vector_source *s, midge_error *err) {
 }
 
 static int is_number_column(const mdg_csv_column *column) {
-    return column->seen &&
-           (column->kind == MIDGE_META_INT || column->kind == MIDGE_META_FLOAT);
+    return column->seen && is_number_kind(column->kind);
 }
 
 /* Without a column that is the vector all numbers together are it. */
@@ -185,6 +207,25 @@ static void give_roles(midge_vector_source *s) {
     }
 }
 
+/* What is no finite number is a text among texts, and refused among numbers. */
+static midge_status settle_bad_numbers(midge_vector_source *s,
+                                       midge_error *err) {
+    for (size_t c = 0; c < s->n_csv_columns; c++) {
+        mdg_csv_column *column = &s->csv_columns[c];
+        if (column->bad_line == 0 || column->role == MDG_CSV_VECTOR ||
+            column->role == MDG_CSV_TEXT) {
+            continue;
+        }
+        if (!column->seen || is_number_kind(column->kind)) {
+            return mdg_csv_fail(err, MIDGE_E_PARSE, column->bad_line, c + 1,
+                                "not a finite number; leave the cell empty if "
+                                "the value is missing");
+        }
+        column->kind = MIDGE_META_STRING;
+    }
+    return MIDGE_OK;
+}
+
 void mdg_source_csv_rewind(midge_vector_source *s) {
     mdg_csv_rewind(&s->csv);
     for (size_t c = 0; c < s->n_csv_columns; c++) {
@@ -202,7 +243,7 @@ midge_status mdg_source_csv_open(midge_vector_source *s, midge_error *err) {
         MIDGE_TRY(walk_row(s, err));
     }
     give_roles(s);
-    return MIDGE_OK;
+    return settle_bad_numbers(s, err);
 }
 
 void mdg_source_csv_close(midge_vector_source *s) {
@@ -278,7 +319,8 @@ static midge_status as_vector(building *b, midge_json *value) {
         }
         midge_json number = {.type = MIDGE_JSON_DOUBLE};
         if (end > at) {
-            if (!mdg_decimal_read(cell->data + at, end - at, &number.number)) {
+            if (mdg_csv_number(cell->data + at, end - at, &number.number) !=
+                MDG_CELL_NUMBER) {
                 return mdg_source_fail(
                     b->err, MIDGE_E_PARSE, b->source->csv.cell_line,
                     "not a number in", b->source->options.vector);
@@ -303,23 +345,33 @@ static midge_status add_component(building *b, const midge_json *value,
                                                           : no_memory(b->err);
 }
 
-static midge_status take_cell(building *b, const mdg_csv_column *column) {
+static midge_status take_value(building *b, const mdg_csv_column *column,
+                               midge_json *value) {
     const mdg_csv *csv = &b->source->csv;
-    midge_json value = {.type = MIDGE_JSON_NULL};
-    if (column->role == MDG_CSV_VECTOR && !is_missing(csv)) {
-        MIDGE_TRY(as_vector(b, &value));
-    } else if (!is_missing(csv) && column->role == MDG_CSV_META &&
-               column->kind == MIDGE_META_SET) {
+    if (column->role == MDG_CSV_VECTOR) {
+        return as_vector(b, value);
+    }
+    const int is_set = column->kind == MIDGE_META_SET;
+    if (column->role == MDG_CSV_TEXT || column->kind == MIDGE_META_STRING ||
+        (is_set && column->role != MDG_CSV_META)) {
+        return as_text(b, value);
+    }
+    if (is_set) {
         const midge_json *set;
         if (read_set(csv, b->arena, &set) != MIDGE_OK || !set) {
             return no_memory(b->err);
         }
-        value = *set;
-    } else if (!is_missing(csv) && column->role != MDG_CSV_TEXT &&
-               column->kind != MIDGE_META_STRING) {
-        value = read_cell(csv);
-    } else if (!is_missing(csv)) {
-        MIDGE_TRY(as_text(b, &value));
+        *value = *set;
+        return MIDGE_OK;
+    }
+    *value = read_cell(csv);
+    return MIDGE_OK;
+}
+
+static midge_status take_cell(building *b, const mdg_csv_column *column) {
+    midge_json value = {.type = MIDGE_JSON_NULL};
+    if (!is_missing(&b->source->csv, column)) {
+        MIDGE_TRY(take_value(b, column, &value));
     }
     if (column->role == MDG_CSV_COMPONENT) {
         return add_component(b, &value, column->name);

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "midge/table.h"
 #include "midge/vector_source.h"
 #include "test_env.h"
 
@@ -283,6 +284,10 @@ static void refused(void **state) {
         {MIDGE_VECTORS_CSV, "a,b\n1,2\n3\n", "line 3 has 1 cells"},
         {MIDGE_VECTORS_CSV, "a,a\n1,2\n", "same name"},
         {MIDGE_VECTORS_CSV, "vector\n1 x\n", "line 2: not a number"},
+        {MIDGE_VECTORS_CSV, "vector\n1 nan\n", "line 2: not a number"},
+        {MIDGE_VECTORS_CSV, "a,b\n1,2\n1,inf\n",
+         "line 3, column 2: not a finite number"},
+        {MIDGE_VECTORS_CSV, "a,b\n1,2\nNA,3\n", "line 3: a row without a num"},
         {MIDGE_VECTORS_FBIN, "1234567", "cut short"},
         {MIDGE_VECTORS_FVECS,
          "\x01\x00\x00\x00"
@@ -313,6 +318,141 @@ static void refused(void **state) {
         }
         assert_int_equal(t.held_bytes, 0);
     }
+}
+
+/* What a cell of CSV is: the same for a table and for a file of vectors, but
+ * for the words that stand for nothing in a column of texts. */
+typedef enum cell { NUMBER, MISSING, TEXT, BAD } cell;
+
+static cell cell_in_table(const midge_env *env, const char *text,
+                          double *number) {
+    char file[200];
+    midge_table *t;
+    snprintf(file, sizeof file, "x,y\n1,2\n%s,2\n", text);
+    if (midge_table_read(env, file, strlen(file), &t, NULL) != MIDGE_OK) {
+        return BAD;
+    }
+    const float *numbers = midge_table_numbers(t, 0);
+    cell kind = !numbers                          ? TEXT
+                : numbers[1] - numbers[1] == 0.0f ? NUMBER
+                                                  : MISSING;
+    *number = kind == NUMBER ? (double)numbers[1] : 0.0;
+    midge_table_free(t);
+    return kind;
+}
+
+static cell cell_in_source(const midge_env *env, const char *text,
+                           double *number) {
+    char file[200];
+    midge_vector_source *s;
+    midge_source_rows rows;
+    const midge_source_options options = {.format = MIDGE_VECTORS_CSV};
+    snprintf(file, sizeof file, "vector,x\n2,1\n2,%s\n", text);
+    if (midge_vector_source_new(env, file, strlen(file), &options, &s, NULL) !=
+        MIDGE_OK) {
+        return BAD;
+    }
+    assert_int_equal(midge_vector_source_next(s, 2, &rows, NULL), MIDGE_OK);
+    const midge_json *x = midge_json_get(rows.rows.metadata[1], "x");
+    cell kind = !x || x->type == MIDGE_JSON_NULL ? MISSING
+                : x->type == MIDGE_JSON_STRING   ? TEXT
+                                                 : NUMBER;
+    *number = kind == NUMBER ? (double)(float)x->number : 0.0;
+    assert_true(kind != NUMBER || x->type == MIDGE_JSON_DOUBLE ||
+                (double)x->integer == x->number);
+    midge_vector_source_free(s);
+    return kind;
+}
+
+static void cells_as_in_a_table(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        cell kind;
+        double number;
+    } cases[] = {
+        {"7", NUMBER, 7},
+        {"007", NUMBER, 7},
+        {"+7", NUMBER, 7},
+        {"-.5", NUMBER, -0.5},
+        {"5.", NUMBER, 5},
+        {"+1e3", NUMBER, 1000},
+        {"-00.50E+1", NUMBER, -5},
+        {"\"1.25\"", NUMBER, 1.25},
+        {" 12 ", NUMBER, 12},
+        {"-0000000000000000000000012", NUMBER, -12},
+        {"", MISSING, 0},
+        {"NA", MISSING, 0},
+        {"n/a", MISSING, 0},
+        {"Null", MISSING, 0},
+        {"\"\"", MISSING, 0},
+        {"\"NA\"", TEXT, 0},
+        {"x", TEXT, 0},
+        {"1x", TEXT, 0},
+        {"-", TEXT, 0},
+        {".", TEXT, 0},
+        {"e5", TEXT, 0},
+        {"1e", TEXT, 0},
+        {"0x10", TEXT, 0},
+        {"1 2", TEXT, 0},
+        {"--1", TEXT, 0},
+        {"nan", BAD, 0},
+        {"-NaN", BAD, 0},
+        {"inf", BAD, 0},
+        {"+Inf", BAD, 0},
+        {"-Infinity", BAD, 0},
+        {"1e999", BAD, 0},
+        {"-1e999", BAD, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct test_env t;
+        double a = 0.0;
+        double b = 0.0;
+        test_env_init(&t);
+        cell in_table = cell_in_table(&t.env, cases[i].text, &a);
+        cell in_source = cell_in_source(&t.env, cases[i].text, &b);
+        if (in_table != cases[i].kind || in_source != cases[i].kind ||
+            a != cases[i].number || b != cases[i].number) {
+            fail_msg("%s: %d %g, %d %g", cases[i].text, (int)in_table, a,
+                     (int)in_source, b);
+        }
+        assert_int_equal(t.held_bytes, 0);
+    }
+}
+
+/* In a column of texts every cell but an empty one is a text as it stands. */
+static void texts_stay_texts(void **state) {
+    (void)state;
+    struct test_env t;
+    midge_vector_source *s;
+    midge_source_rows rows;
+    static const char file[] = "vector,id,x\n"
+                               "+.5 -1.,NA,NA\n"
+                               "007 1e1,\"[\"\"a\"\"]\",nan\n"
+                               "1 2,b,a\n"
+                               "1 2,\"[\"\"c\"\"]\",\n";
+    static const char *const wanted[] = {"NA", "nan", "a", NULL};
+    const midge_source_options options = {.format = MIDGE_VECTORS_CSV};
+    test_env_init(&t);
+    assert_int_equal(
+        midge_vector_source_new(&t.env, file, strlen(file), &options, &s, NULL),
+        MIDGE_OK);
+    assert_int_equal(midge_vector_source_next(s, 9, &rows, NULL), MIDGE_OK);
+    assert_int_equal(rows.rows.count, 4);
+    const float *x = rows.rows.vectors;
+    assert_true(x[0] == 0.5f && x[1] == -1.0f && x[2] == 7.0f && x[3] == 10.0f);
+    assert_int_equal(rows.rows.keys[1].size, 5);
+    assert_memory_equal(rows.rows.keys[1].data, "[\"a\"]", 5);
+    for (size_t i = 0; i < 4; i++) {
+        const char *text =
+            midge_json_get_string(rows.rows.metadata[i], "x", NULL);
+        assert_true((text == NULL) == (wanted[i] == NULL));
+        if (text) {
+            assert_string_equal(text, wanted[i]);
+        }
+    }
+    midge_vector_source_free(s);
+    assert_int_equal(t.held_bytes, 0);
 }
 
 /* Numbers that no float holds are found when they are read. */
@@ -373,6 +513,8 @@ int main(void) {
         cmocka_unit_test(cut_anywhere),
         cmocka_unit_test(bits),
         cmocka_unit_test(refused),
+        cmocka_unit_test(cells_as_in_a_table),
+        cmocka_unit_test(texts_stay_texts),
         cmocka_unit_test(not_finite),
         cmocka_unit_test(every_allocation_may_fail),
     };
