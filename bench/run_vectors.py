@@ -24,8 +24,7 @@ EFS = {"digits": [10, 12, 16, 24, 32, 48, 64, 100],
 # in one call). The first of each peer is its default way, the others are what
 # was found to be better, or smaller.
 OURS = [("midge", mode, 16, 128, 1)
-        for mode in ("f32_rows", "f32_int8", "f32_packed", "f16_rows",
-                     "int8_rows", "int8_packed")]
+        for mode in ("f32_rows", "f32_int8", "f16_rows", "int8_rows")]
 SIDES = {
     "digits": OURS + [
         ("hnswlib", "padded", 16, 200, 0), ("hnswlib", "padded", 32, 400, 0),
@@ -39,7 +38,7 @@ SIDES = {
         ("usearch", "i8", 16, 128, 1), ("usearch", "b1", 16, 128, 1),
         ("faiss", "HNSW%_Flat", 16, 100, 1)],
     "clusters": [("midge", mode, 16, 128, 1)
-                 for mode in ("f32_rows", "f32_packed")] + [
+                 for mode in ("f32_rows", "f32_int8")] + [
         ("hnswlib", "padded", 16, 200, 0)]}
 # Their builds are not measured in the run (Side.kept).
 KEPT = {"faiss", "usearch", "hnswlib"}
@@ -52,13 +51,13 @@ FILES = [("midge", "f32_rows", 16, 128, 0), ("hnswlib", "padded", 16, 200, 0),
 IN_WASM = {
     50000: [("midge-wasm", "f32_rows", 16, 128, 1),
             ("midge-wasm", "int8_rows", 16, 128, 1),
-            ("midge-wasm", "f32_packed", 16, 128, 1),
+            ("midge-wasm", "f32_int8", 16, 128, 1),
             ("midge", "f32_rows", 16, 128, 1),
             ("midge", "int8_rows", 16, 128, 1),
-            ("midge", "f32_packed", 16, 128, 1),
+            ("midge", "f32_int8", 16, 128, 1),
             ("midge-v2", "f32_rows", 16, 128, 1),
             ("midge-v2", "int8_rows", 16, 128, 1),
-            ("midge-v2", "f32_packed", 16, 128, 1),
+            ("midge-v2", "f32_int8", 16, 128, 1),
             ("hnswlib-wasm", "f32", 16, 128, 0),
             ("hnswlib-node", "f32", 16, 128, 0),
             *(("ruvector", f"hnsw:{ef}", 16, 128, 0) for ef in (64, 300))],

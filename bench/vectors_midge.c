@@ -1,5 +1,5 @@
 /* vectors_midge.c: Midge as a side (vectors_side.h). A mode is STORAGE_WALK:
- * f32, f16 or int8; then rows, int8 or packed, or flat for the exact index. */
+ * f32, f16 or int8; then rows or int8, or flat for the exact index. */
 #include "vectors_side.h"
 
 #include <stdio.h>
@@ -55,7 +55,7 @@ static int options_of(const side_data *data, const side_setting *setting,
                       midge_index_options *o) {
     /* In the order of the enums; the exact index comes after the walks. */
     static const char *const storages[] = {"f32", "f16", "int8", NULL};
-    static const char *const walks[] = {"rows", "int8", "packed", "flat", NULL};
+    static const char *const walks[] = {"rows", "int8", "flat", NULL};
     char storage[8], walk[8];
     if (sscanf(setting->mode, "%7[^_]_%7s", storage, walk) != 2) {
         return 1;
@@ -66,9 +66,9 @@ static int options_of(const side_data *data, const side_setting *setting,
     }
     o->dim = data->dim;
     o->metric = data->cosine ? MIDGE_METRIC_COSINE : MIDGE_METRIC_L2SQ;
-    o->kind = w == 3 ? MIDGE_INDEX_FLAT : MIDGE_INDEX_HNSW;
+    o->kind = w == 2 ? MIDGE_INDEX_FLAT : MIDGE_INDEX_HNSW;
     o->storage = (midge_storage)s;
-    o->walk = w == 3 ? MIDGE_WALK_ROWS : (midge_walk)w;
+    o->walk = w == 2 ? MIDGE_WALK_ROWS : (midge_walk)w;
     o->m = (uint32_t)setting->m;
     o->ef_construction = (uint32_t)setting->ef_construction;
     return 0;

@@ -63,15 +63,13 @@ typedef enum midge_storage {
         3 /* bits; goes with the Hamming metric and no other */
 } midge_storage;
 
-/* What the graph is walked by. With another than ROWS the nearest that the walk
- * found are measured again by the rows themselves: distances are always those
- * of the storage. */
+/* What the graph is walked by. With INT8 the nearest that the walk found are
+ * measured again by the rows themselves: distances are always those of the
+ * storage. */
 typedef enum midge_walk {
-    MIDGE_WALK_ROWS = 0,  /* the rows as stored */
-    MIDGE_WALK_INT8 = 1,  /* a second copy of each row, in 8 bits */
-    MIDGE_WALK_PACKED = 2 /* one bit a dimension of each neighbour, beside the
-                             links (Gou et al., "SymphonyQG", 2025); l2sq,
-                             cosine and ip */
+    MIDGE_WALK_ROWS = 0, /* the rows as stored */
+    MIDGE_WALK_INT8 = 1  /* a second copy of each row, in 8 bits; l2sq, cosine
+                            and ip */
 } midge_walk;
 
 typedef enum midge_id_type {

@@ -127,10 +127,10 @@ typedef struct midge_index_bytes {
 } midge_index_bytes;
 
 /* Opens the last commit. Everything is checked before it is used: the vectors,
- * codes, links and packed codes block by block when they are first touched, the
- * rest here (see the page for which status). `track` 1: changes are noted, so
- * that they can be committed to this file. Cost: the small sections, and the
- * frames' bytes. */
+ * codes and links block by block when they are first touched, the rest here
+ * (see the page for which status). `track` 1: changes are noted, so that they
+ * can be committed to this file. Cost: the small sections, and the frames'
+ * bytes. */
 MIDGE_API MIDGE_NODISCARD midge_status
 midge_index_image_open(const midge_env *env, const midge_index_bytes *bytes,
                        int track, midge_index **out, midge_error *err);

@@ -309,9 +309,6 @@ static midge_status build_graph(midge_index *index, midge_progress_fn progress,
         status = mdg_hnsw_link(index, count, rows, progress, ctx, err);
     }
     mdg_release(index->env, rows, n, sizeof *rows);
-    if (status == MIDGE_OK && index->options.walk == MIDGE_WALK_PACKED) {
-        status = mdg_packed_build(index, err);
-    }
     if (status != MIDGE_OK) { /* as it was: without a graph */
         mdg_hnsw_free(index);
         index->has_graph = 0;
@@ -466,8 +463,7 @@ midge_status midge_index_delete(midge_index *index, size_t count,
 static size_t widest(const midge_index *index) {
     size_t most = index->rows.row_bytes;
     const size_t others[] = {index->codes.row_bytes, sizeof(uint64_t),
-                             (1 + (size_t)index->graph.m0) * sizeof(uint32_t),
-                             mdg_packed_stride(index)};
+                             (1 + (size_t)index->graph.m0) * sizeof(uint32_t)};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         most = others[i] > most ? others[i] : most;
     }
@@ -486,7 +482,6 @@ midge_status mdg_index_renumber(midge_index *index, const uint32_t *new_of,
     if (index->has_graph) {
         mdg_hnsw_renumber(index, &mover);
     }
-    mdg_packed_renumber(index, &mover);
     mdg_mover_apply(&mover, index->rows.data, index->rows.row_bytes);
     mdg_mover_apply(&mover, index->codes.data, index->codes.row_bytes);
     mdg_mover_apply_bits(&mover, index->dead);

@@ -190,14 +190,6 @@ static uint32_t drop_dead(const linker *l, const mdg_walk *walk,
     return n;
 }
 
-/* The links of a row are as they stay in this batch. */
-static void changed(const linker *l, uint32_t row) {
-    mdg_mark(l->index, row, MDG_CHANGED_LINKS);
-    if (l->index->packed) {
-        mdg_packed_row(l->index, row);
-    }
-}
-
 /* The level is done: chooses links there, if the row is on it. 0 at the end. */
 static int finish_level(const linker *l, mdg_walk *walk, mdg_pruner *pruner,
                         uint32_t i) {
@@ -209,7 +201,7 @@ static int finish_level(const linker *l, mdg_walk *walk, mdg_pruner *pruner,
             pruner, links_of(l, walk->level, node_of(l, i, walk->level)), n);
     }
     if (walk->level == 0) {
-        changed(l, l->order[i]);
+        mdg_mark(l->index, l->order[i], MDG_CHANGED_LINKS);
         return 0;
     }
     mdg_walk_down(walk, ef_at(l, i, walk->level - 1));
@@ -282,7 +274,7 @@ static void take_share(void *arg, size_t begin, size_t end, unsigned worker) {
             mdg_prune_add(&l->pruners[worker], &layer, links, node, sources, n);
         }
         if (l->level == 0) {
-            changed(l, node);
+            mdg_mark(l->index, node, MDG_CHANGED_LINKS);
         }
     }
 }
@@ -351,7 +343,7 @@ static midge_status run_batch(linker *l) {
         link_back(l);
     }
     if (g->entry == MDG_NO_NODE) {
-        changed(l, l->order[l->begin]);
+        mdg_mark(l->index, l->order[l->begin], MDG_CHANGED_LINKS);
     }
     if (rising) {
         g->n_levels = l->levels[l->begin];

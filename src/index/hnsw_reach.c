@@ -41,13 +41,6 @@ static void spread(reach *r) {
     }
 }
 
-static void changed(const reach *r, uint32_t row) {
-    mdg_mark(r->index, row, MDG_CHANGED_LINKS);
-    if (r->index->packed) {
-        mdg_packed_row(r->index, row);
-    }
-}
-
 /* Appends the row to a list that has room, the first first. */
 static int append_to(reach *r, const uint32_t *targets, uint32_t n,
                      uint32_t row) {
@@ -55,7 +48,7 @@ static int append_to(reach *r, const uint32_t *targets, uint32_t n,
         uint32_t *links = mdg_links(r->index, targets[i]);
         if (links[0] < r->index->graph.m0) {
             links[++links[0]] = row;
-            changed(r, targets[i]);
+            mdg_mark(r->index, targets[i], MDG_CHANGED_LINKS);
             return 1;
         }
     }
@@ -77,10 +70,10 @@ static void splice_into(reach *r, uint32_t to, uint32_t row) {
     if (!there) {
         own[0] += own[0] < m0;
         own[own[0]] = given;
-        changed(r, row);
+        mdg_mark(r->index, row, MDG_CHANGED_LINKS);
     }
     links[m0] = row;
-    changed(r, to);
+    mdg_mark(r->index, to, MDG_CHANGED_LINKS);
 }
 
 /* The row's own links that are reached; else the nearest that a walk finds. */

@@ -260,9 +260,6 @@ midge_status mdg_hnsw_repair(midge_index *index, midge_error *err) {
         status = mdg_hnsw_reach(index);
     }
     repair_deinit(&r);
-    if (status == MIDGE_OK && index->packed) {
-        status = mdg_packed_build(index, err);
-    }
     return status == MIDGE_OK
                ? MIDGE_OK
                : midge_fail(err, status, "no memory to repair the graph");

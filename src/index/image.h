@@ -17,7 +17,6 @@
 
 #include "base/bytes.h"
 #include "index/index_internal.h"
-#include "index/packed.h"
 #include "midge/index_image.h"
 
 #define MDG_IMAGE_PAGE        4096u
@@ -41,22 +40,21 @@ enum {
     MDG_SECTION_ROWS = 2,
     MDG_SECTION_CODES = 3,
     MDG_SECTION_LINKS = 4,
-    MDG_SECTION_PACKED = 5,
-    MDG_SECTION_DEAD = 6,
-    MDG_SECTION_IDS = 7,
-    MDG_SECTION_KEY_AT = 8,
-    MDG_SECTION_KEY_SIZE = 9,
-    MDG_SECTION_KEYS = 10,
-    MDG_SECTION_LEVEL_ROWS = 11,
-    MDG_SECTION_LEVEL_DOWN = 12,
-    MDG_SECTION_LEVEL_LINKS = 13,
-    MDG_SECTION_COLUMNS = 14,
-    MDG_SECTION_MISSING = 15,
-    MDG_SECTION_VALUES = 16,
-    MDG_SECTION_WORD_AT = 17,
-    MDG_SECTION_WORDS = 18,
-    MDG_SECTION_ELEMENTS = 19,
-    MDG_SECTION_KINDS = 20
+    MDG_SECTION_DEAD = 5,
+    MDG_SECTION_IDS = 6,
+    MDG_SECTION_KEY_AT = 7,
+    MDG_SECTION_KEY_SIZE = 8,
+    MDG_SECTION_KEYS = 9,
+    MDG_SECTION_LEVEL_ROWS = 10,
+    MDG_SECTION_LEVEL_DOWN = 11,
+    MDG_SECTION_LEVEL_LINKS = 12,
+    MDG_SECTION_COLUMNS = 13,
+    MDG_SECTION_MISSING = 14,
+    MDG_SECTION_VALUES = 15,
+    MDG_SECTION_WORD_AT = 16,
+    MDG_SECTION_WORDS = 17,
+    MDG_SECTION_ELEMENTS = 18,
+    MDG_SECTION_KINDS = 19
 };
 
 /* How a part of a frame changes a section; values are in files. */
@@ -71,7 +69,7 @@ enum {
 
 /* The large sections, whose blocks are checked when they are touched. */
 #define MDG_LAZY_FIRST MDG_SECTION_ROWS
-#define MDG_LAZY_COUNT 4u
+#define MDG_LAZY_COUNT 3u
 
 typedef struct mdg_section {
     uint32_t kind;
@@ -147,10 +145,6 @@ static inline uint64_t mdg_slot_at(uint64_t sequence) {
     return MDG_IMAGE_PAGE * (1 + (sequence & 1));
 }
 
-static inline uint8_t *mdg_packed_data(const midge_index *index) {
-    return index->packed ? index->packed->blocks : NULL;
-}
-
 /* ---- The file under an index --------------------------------------------- */
 
 /* What an opened index lies in. */
@@ -203,8 +197,7 @@ typedef struct mdg_track {
     uint8_t state[MDG_IMAGE_STATE];
     uint32_t n_columns;
     uint32_t words[MIDGE_INDEX_COLUMNS_MAX]; /* in each column */
-    int packed;
-    mdg_level levels[MDG_LEVELS_MAX]; /* copies; `capacity` nodes each */
+    mdg_level levels[MDG_LEVELS_MAX];        /* copies; `capacity` nodes each */
 } mdg_track;
 
 midge_status mdg_track_opened(midge_index *index, const mdg_track *opened,
@@ -228,9 +221,6 @@ midge_status mdg_check_words(const mdg_column *column, uint32_t which,
                              uint64_t words_bytes, midge_error *err);
 /* A list of 1 + max numbers: at most max links, all below `bound`. */
 int mdg_check_list(const uint32_t *list, uint32_t max, uint32_t bound);
-/* A packed block whose neighbours are all below `bound`. */
-int mdg_check_packed(const mdg_packed *packed, const uint8_t *block,
-                     uint32_t bound);
 
 /* ---- image_apply.c ------------------------------------------------------- */
 

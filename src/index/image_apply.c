@@ -125,23 +125,6 @@ static midge_status apply_links(const applying *a, part *p) {
     return MIDGE_OK;
 }
 
-static midge_status apply_packed(const applying *a, part *p) {
-    const mdg_packed *packed = a->index->packed;
-    if (!packed) {
-        return bad(a, p);
-    }
-    const mdg_reader numbers = p->in;
-    MIDGE_TRY(apply_records(a, p, packed->blocks, packed->block_bytes, 0));
-    for (uint32_t i = 0; i < p->count; i++) {
-        uint32_t row = mdg_load_u32(numbers.bytes + 4 * (size_t)i);
-        if (!mdg_check_packed(packed, mdg_packed_block(packed, row),
-                              a->index->n_rows)) {
-            return bad(a, p);
-        }
-    }
-    return MIDGE_OK;
-}
-
 /* ---- Levels -------------------------------------------------------------- */
 
 static midge_status apply_node(const applying *a, part *p, mdg_level *level) {
@@ -349,8 +332,6 @@ static midge_status apply_part(applying *a, part *p) {
         return p->what == records ? apply_records(a, p, index->codes.data,
                                                   index->codes.row_bytes, 1)
                                   : bad(a, p);
-    case MDG_SECTION_PACKED:
-        return p->what == records ? apply_packed(a, p) : bad(a, p);
     case MDG_SECTION_LINKS:
         return p->what == MDG_PART_LISTS ? apply_links(a, p) : bad(a, p);
     case MDG_SECTION_DEAD:
@@ -438,10 +419,6 @@ midge_status mdg_frame_reserve(midge_index *index, uint32_t n_rows,
         return MIDGE_OK;
     }
     MIDGE_TRY(mdg_index_reserve(index, n_rows, err));
-    if (index->packed &&
-        mdg_packed_reserve(index, index->capacity) != MIDGE_OK) {
-        return midge_fail(err, MIDGE_E_NOMEM, "no memory for packed codes");
-    }
     mdg_ids *ids = &index->ids;
     if (ids->type != MIDGE_ID_TEXT && !ids->numbers) {
         return MIDGE_OK;

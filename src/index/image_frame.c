@@ -219,8 +219,6 @@ static void put_parts(framing *f) {
     }
     choose_rows(f, MDG_CHANGED_LINKS);
     put_links(f);
-    put_records(f, MDG_SECTION_PACKED, 0, mdg_packed_data(index),
-                mdg_packed_stride(index));
     for (uint32_t i = 0; i < index->graph.n_levels; i++) {
         put_level(f, i);
     }
@@ -320,8 +318,7 @@ uint64_t midge_index_changes_bytes(const midge_index *index) {
     if (mdg_track_needs_image(index)) {
         return UINT64_MAX;
     }
-    uint64_t links = (2 + (uint64_t)index->graph.m0) * sizeof(uint32_t) +
-                     mdg_packed_stride(index);
+    uint64_t links = (2 + (uint64_t)index->graph.m0) * sizeof(uint32_t);
     return 4096 + count_rows(index, MDG_CHANGED_ROW) * row_bytes(index) +
            count_rows(index, MDG_CHANGED_LINKS) * links +
            count_rows(index, MDG_CHANGED_DEAD) * (uint64_t)4;

@@ -48,7 +48,6 @@ static const struct {
     [MDG_SECTION_ROWS] = {"rows", NULL},
     [MDG_SECTION_CODES] = {"codes", NULL},
     [MDG_SECTION_LINKS] = {"links", NULL},
-    [MDG_SECTION_PACKED] = {"packed", NULL},
     [MDG_SECTION_DEAD] = {"dead", NULL},
     [MDG_SECTION_IDS] = {"ids", NULL},
     [MDG_SECTION_KEY_AT] = {"key places", NULL},
@@ -176,8 +175,6 @@ static void put_large(mdg_section_list *list, const midge_index *index) {
         index->codes.row_bytes);
     put(list, MDG_SECTION_LINKS, 0, index->has_graph ? g->links : NULL, n,
         (1 + (size_t)g->m0) * sizeof(uint32_t));
-    put(list, MDG_SECTION_PACKED, 0, mdg_packed_data(index), n,
-        mdg_packed_stride(index) ? mdg_packed_stride(index) : 1);
 }
 
 static void put_ids(mdg_section_list *list, const midge_index *index) {

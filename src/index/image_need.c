@@ -1,6 +1,6 @@
 /* image_need.c: blocks of a file are checked before they are used.
  *
- * The large sections (rows, codes, links, packed) are not read when an index is
+ * The large sections (rows, codes, links) are not read when an index is
  * opened. A block of them is checked when it is first touched: its checksum,
  * and of links that they lead to rows that are there. A bit then says that it
  * was seen. Several searchers may check the same block at once and come to the
@@ -40,19 +40,6 @@ int mdg_check_list(const uint32_t *list, uint32_t max, uint32_t bound) {
     return good;
 }
 
-int mdg_check_packed(const mdg_packed *packed, const uint8_t *block,
-                     uint32_t bound) {
-    int good = 1;
-    for (uint32_t j = 0; j < packed->groups; j++) {
-        const uint32_t *links =
-            (const uint32_t *)(const void *)(block + j * packed->group_bytes);
-        for (uint32_t i = 0; i < MDG_PACKED_GROUP; i++) {
-            good &= links[i] < bound;
-        }
-    }
-    return good;
-}
-
 /* Do the links in the block lead to rows of the image? */
 static int links_ok(const midge_index *index, const mdg_section *section,
                     uint64_t b) {
@@ -61,24 +48,16 @@ static int links_ok(const midge_index *index, const mdg_section *section,
     size_t size;
     const uint8_t *block = mdg_section_block(section, b, &size);
     for (size_t at = 0; good && at < size; at += section->record_bytes) {
-        const uint8_t *record = block + at;
-        good = section->kind == MDG_SECTION_PACKED
-                   ? mdg_check_packed(index->packed, record, bound)
-                   : mdg_check_list((const uint32_t *)(const void *)record,
-                                    index->graph.m0, bound);
+        good = mdg_check_list((const uint32_t *)(const void *)(block + at),
+                              index->graph.m0, bound);
     }
     return good;
-}
-
-static int has_links(const mdg_section *section) {
-    return section->kind == MDG_SECTION_LINKS ||
-           section->kind == MDG_SECTION_PACKED;
 }
 
 static int block_ok(const midge_index *index, const mdg_section *section,
                     uint64_t b) {
     return mdg_image_block_ok(index->image, section, b) &&
-           (!has_links(section) || links_ok(index, section, b));
+           (section->kind != MDG_SECTION_LINKS || links_ok(index, section, b));
 }
 
 /* ---- What was seen ------------------------------------------------------- */
@@ -145,11 +124,6 @@ midge_status mdg_image_need_vectors(const midge_index *index,
 midge_status mdg_image_need_links(const midge_index *index, uint32_t row,
                                   midge_error *err) {
     return mdg_image_touch(index, MDG_SECTION_LINKS, row, err);
-}
-
-midge_status mdg_image_need_packed(const midge_index *index, uint32_t row,
-                                   midge_error *err) {
-    return mdg_image_touch(index, MDG_SECTION_PACKED, row, err);
 }
 
 /* ---- Everything ---------------------------------------------------------- */

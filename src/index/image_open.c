@@ -12,7 +12,7 @@
 #include "base/bytes.h"
 #include "index/image.h"
 
-#define SECTIONS_MAX (11u + 3u * MDG_LEVELS_MAX + 5u * MIDGE_INDEX_COLUMNS_MAX)
+#define SECTIONS_MAX (10u + 3u * MDG_LEVELS_MAX + 5u * MIDGE_INDEX_COLUMNS_MAX)
 #define ANY          UINT64_MAX
 
 typedef struct opening {
@@ -275,23 +275,6 @@ midge_status mdg_state_use(midge_index *index, const mdg_image_state *state,
     return MIDGE_OK;
 }
 
-/* Not there as long as there is no graph. */
-static midge_status take_packed(opening *o) {
-    midge_index *index = o->index;
-    const mdg_section *s = &o->image->sections[o->next];
-    if (o->next >= o->image->n_sections || s->count == 0 || !index->has_graph ||
-        index->options.walk != MIDGE_WALK_PACKED) {
-        return take(o, MDG_SECTION_PACKED, 0, 1, 0, &s);
-    }
-    if (mdg_packed_new(index) != MIDGE_OK) {
-        return midge_fail(o->err, MIDGE_E_NOMEM, "no memory for packed codes");
-    }
-    MIDGE_TRY(take(o, MDG_SECTION_PACKED, 0, mdg_packed_stride(index),
-                   o->state.n_rows, &s));
-    index->packed->blocks = place(s);
-    return MIDGE_OK;
-}
-
 static midge_status read_large(opening *o) {
     midge_index *index = o->index;
     const uint32_t n = o->state.n_rows;
@@ -305,7 +288,7 @@ static midge_status read_large(opening *o) {
                    (1 + (size_t)index->graph.m0) * sizeof(uint32_t),
                    index->has_graph ? n : 0, &s));
     index->graph.links = place(s);
-    return take_packed(o);
+    return MIDGE_OK;
 }
 
 static midge_status read_ids(opening *o) {

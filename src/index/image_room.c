@@ -13,24 +13,17 @@ typedef struct array {
     uint32_t *capacity;
 } array;
 
-/* Blocks of packed codes are not zero where there are no neighbours: they are
- * not mapped with room. */
-static int array_of(midge_index *index, uint32_t lazy, array *out) {
+static array array_of(midge_index *index, uint32_t lazy) {
     switch (lazy + MDG_LAZY_FIRST) {
     case MDG_SECTION_ROWS:
-        *out =
-            (array){(void **)(void *)&index->rows.data, &index->rows.capacity};
-        return 1;
+        return (array){(void **)(void *)&index->rows.data,
+                       &index->rows.capacity};
     case MDG_SECTION_CODES:
-        *out = (array){(void **)(void *)&index->codes.data,
+        return (array){(void **)(void *)&index->codes.data,
                        &index->codes.capacity};
-        return 1;
-    case MDG_SECTION_LINKS:
-        *out = (array){(void **)(void *)&index->graph.links,
-                       &index->graph.capacity};
-        return 1;
     default:
-        return 0;
+        return (array){(void **)(void *)&index->graph.links,
+                       &index->graph.capacity};
     }
 }
 
@@ -39,10 +32,9 @@ void mdg_image_map_rooms(midge_index *index, uint32_t capacity) {
     const midge_index_bytes *bytes = &image->bytes;
     for (uint32_t i = 0; bytes->map_fn && i < MDG_LAZY_COUNT; i++) {
         mdg_section *section = image->lazy[i];
-        array a;
+        const array a = array_of(index, i);
         const uint64_t room = (uint64_t)capacity * section->record_bytes;
-        if (section->count == 0 || room > SIZE_MAX / 2 ||
-            !array_of(index, i, &a)) {
+        if (section->count == 0 || room > SIZE_MAX / 2) {
             continue;
         }
         void *memory =
@@ -61,9 +53,9 @@ void mdg_image_map_rooms(midge_index *index, uint32_t capacity) {
 void mdg_image_let_go(midge_index *index, uint32_t capacity) {
     const mdg_image *image = index->image;
     for (uint32_t i = 0; image && i < MDG_LAZY_COUNT; i++) {
-        array a;
-        if (image->rooms[i].memory && array_of(index, i, &a) &&
-            *a.data == image->rooms[i].memory && *a.capacity < capacity) {
+        const array a = array_of(index, i);
+        if (image->rooms[i].memory && *a.data == image->rooms[i].memory &&
+            *a.capacity < capacity) {
             *a.capacity = 0;
         }
     }

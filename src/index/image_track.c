@@ -68,7 +68,6 @@ static midge_status note(midge_index *index) {
     for (uint32_t i = 0; i < t->n_columns; i++) {
         t->words[i] = index->columns.columns[i].words.count;
     }
-    t->packed = index->packed != NULL;
     memset(index->changed, 0, index->changed_capacity);
     index->renumbered = 0;
     t->stale = 0;
@@ -189,8 +188,7 @@ int mdg_track_needs_image(const midge_index *index) {
     mdg_state_get(&then, t->state);
     return t->stale || index->renumbered || index->n_rows < then.n_rows ||
            then.has_graph != (uint32_t)(index->has_graph != 0) ||
-           t->n_columns != index->columns.count ||
-           t->packed != (index->packed != NULL);
+           t->n_columns != index->columns.count;
 }
 
 int midge_index_changed(const midge_index *index) {

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "index/packed.h"
 
 #define M_DEFAULT               16u
 #define EF_CONSTRUCTION_DEFAULT 128u
@@ -39,7 +38,7 @@ static midge_status check_choices(const midge_index_options *o,
     } choices[] = {{"metric", o->metric, MIDGE_METRIC_HAMMING},
                    {"kind", o->kind, MIDGE_INDEX_HNSW},
                    {"storage", o->storage, MIDGE_STORAGE_BINARY},
-                   {"walk", o->walk, MIDGE_WALK_PACKED},
+                   {"walk", o->walk, MIDGE_WALK_INT8},
                    {"id_type", o->id_type, MIDGE_ID_TEXT}};
     for (size_t i = 0; i < sizeof choices / sizeof *choices; i++) {
         if (choices[i].value > choices[i].max) {
@@ -65,7 +64,7 @@ static midge_status check_pairs(const midge_index_options *o,
         return midge_fail(err, MIDGE_E_INVALID,
                           "with the metric l1 or hamming the walk is by rows");
     }
-    if (o->walk == MIDGE_WALK_INT8 && o->storage == MIDGE_STORAGE_INT8) {
+    if (o->storage == MIDGE_STORAGE_INT8) {
         return midge_fail(err, MIDGE_E_INVALID,
                           "int8 rows are walked as they are: choose the walk "
                           "by rows");
@@ -130,7 +129,6 @@ void midge_index_free(midge_index *index) {
     }
     const midge_env *env = index->env;
     mdg_image_let_go(index, UINT32_MAX);
-    mdg_packed_free(index);
     mdg_hnsw_free(index);
     mdg_place_free(env, index->rows.data, index->rows.capacity,
                    index->rows.row_bytes);
@@ -188,9 +186,6 @@ static midge_status grow_parts(midge_index *index, uint32_t capacity) {
                            (1 + (size_t)g->m0) * sizeof(uint32_t), 1);
         g->links = links;
         MIDGE_TRY(status);
-    }
-    if (index->packed) {
-        MIDGE_TRY(mdg_packed_reserve(index, capacity));
     }
     return MIDGE_OK;
 }
@@ -253,9 +248,8 @@ void midge_index_info_get(const midge_index *index, midge_index_info *info) {
     info->has_graph = index->has_graph;
     info->n_columns = index->columns.count;
     info->vector_bytes = (uint64_t)index->n_rows * index->rows.row_bytes;
-    info->walk_bytes = mdg_packed_bytes(index);
     if (index->codes.data) {
-        info->walk_bytes += (uint64_t)index->n_rows * index->codes.row_bytes;
+        info->walk_bytes = (uint64_t)index->n_rows * index->codes.row_bytes;
     }
     info->graph_bytes = graph_bytes(index);
     info->id_bytes = mdg_ids_bytes(&index->ids);

@@ -9,7 +9,6 @@
  *   columns.c    metadata; filter_*.c conditions on them
  *   exact.c      a query against every row
  *   hnsw_*.c     the graph: linking, repairing, reordering, walking
- *   packed*.c    one-bit codes of the neighbours, beside their links
  *   searcher.c   which way a query goes; the memory of searches
  *   image_*.c    an index as bytes of a file, and back
  *
@@ -78,9 +77,8 @@ struct midge_index {
     mdg_columns columns;
     int has_graph;
     mdg_graph graph;
-    struct mdg_packed *packed; /* MIDGE_WALK_PACKED: once there is a graph */
-    uint64_t generation;       /* grows with every change */
-    uint8_t *changed;          /* MDG_CHANGED_* of rows; NULL: no file */
+    uint64_t generation; /* grows with every change */
+    uint8_t *changed;    /* MDG_CHANGED_* of rows; NULL: no file */
     uint32_t changed_capacity;
     int renumbered;          /* since the last commit: only a whole image tells
                                 what changed */
@@ -160,18 +158,6 @@ midge_status mdg_exact_search(const midge_index *index,
                               uint32_t *n_found, midge_search_stats *stats,
                               midge_error *err);
 
-/* ---- packed*.c ----------------------------------------------------------- */
-
-/* Makes the blocks of all linked rows; after this mdg_packed_row keeps the
- * block of a row whose links (or vector) changed in step. */
-midge_status mdg_packed_build(midge_index *index, midge_error *err);
-void mdg_packed_row(midge_index *index, uint32_t row);
-void mdg_packed_free(midge_index *index);
-uint64_t mdg_packed_bytes(const midge_index *index);
-/* Bytes of a block, 0 without; and the blocks moved as rows are. */
-size_t mdg_packed_stride(const midge_index *index);
-void mdg_packed_renumber(midge_index *index, mdg_mover *mover);
-
 /* ---- image_*.c ----------------------------------------------------------- */
 
 /* While an index lies in a file's bytes, what is touched is checked first: call
@@ -182,8 +168,6 @@ midge_status mdg_image_need_vectors(const midge_index *index,
                                     const uint32_t *rows, midge_error *err);
 midge_status mdg_image_need_links(const midge_index *index, uint32_t row,
                                   midge_error *err);
-midge_status mdg_image_need_packed(const midge_index *index, uint32_t row,
-                                   midge_error *err);
 /* Everything at once: before any change, and before reading all rows. */
 midge_status mdg_image_need_all(const midge_index *index, midge_error *err);
 /* Before arrays grow to `capacity` rows, or (UINT32_MAX) are given back: those

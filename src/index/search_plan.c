@@ -22,8 +22,7 @@
 #define SAMPLE_DOUBT 0.1
 /* Lead of the walk over what passes, against bad luck. */
 #define LEAD 2.0
-/* More keys than ef, as a row may lie among them more than once. */
-#define PACKED_ROOM 32u
+
 midge_status mdg_search_check(const midge_index *index, const midge_query *q,
                               midge_error *err) {
     if (q->k == 0 || (q->count > 0 && !q->vectors)) {
@@ -91,10 +90,6 @@ mdg_search_plan mdg_search_plan_make(const midge_index *index,
     p.found = p.pass ? p.found : 0;
     if (is_rough(index)) {
         p.rescore = q->within ? larger(p.ef, p.k) : 2 * p.k + 16;
-    }
-    if (index->packed && p.found == 0) { /* what the walk measured */
-        p.found = larger(p.k, p.rescore);
-        p.limit = 2 * p.limit + PACKED_ROOM;
     }
     return p;
 }

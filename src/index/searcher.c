@@ -9,10 +9,6 @@
 #include "index/hnsw.h"
 #include "index/search_plan.h"
 
-/* From this level a walk by packed codes goes to the lowest at once. */
-#ifndef PACKED_LEVEL
-#define PACKED_LEVEL 2u
-#endif
 /* Of a radius: nodes somewhat beyond it may lead back into it. */
 #define SLACK 0.05f
 
@@ -204,9 +200,6 @@ static void start_query(const mdg_turns *turns, mdg_walk *walk, size_t item) {
     const midge_index *index = s->index;
     mdg_scorer_walk(mdg_walked(index), vector_of(s, item), walk->room,
                     &walk->scorer);
-    if (index->packed) {
-        mdg_packed_query_set(&walk->packed, index, vector_of(s, item));
-    }
     walk->pass = s->plan.pass ? passes : NULL;
     walk->pass_ctx = s;
     walk->err = &s->workers[turns->worker].err;
@@ -263,22 +256,11 @@ static midge_status take_found(midge_searcher *s, worker *w, mdg_walk *walk) {
     return MIDGE_OK;
 }
 
-/* A step by packed codes costs less than one on an upper level: the way on from
- * the second one is shorter below. */
-static int index_leaves(const midge_index *index, uint32_t level) {
-    return index->packed && level == PACKED_LEVEL;
-}
-
 static int finish_query(const mdg_turns *turns, mdg_walk *walk) {
     midge_searcher *s = turns->ctx;
     worker *w = &s->workers[turns->worker];
     if (walk->status == MIDGE_OK && walk->level > 0) {
-        if (index_leaves(s->index, walk->level)) {
-            mdg_packed_enter(walk, s->plan.limit);
-        } else {
-            mdg_walk_down(walk,
-                          walk->level > 1 ? MDG_WALK_WAYS : s->plan.limit);
-        }
+        mdg_walk_down(walk, walk->level > 1 ? MDG_WALK_WAYS : s->plan.limit);
         if (walk->level == 0) {
             set_window(s, walk);
         }

@@ -65,7 +65,6 @@ void mdg_walk_init(mdg_walk *walk, const midge_index *index) {
 
 void mdg_walk_deinit(mdg_walk *walk, const midge_env *env) {
     mdg_visited_free(env, &walk->visited);
-    mdg_packed_query_deinit(&walk->packed, env);
     mdg_release(env, walk->buffer.keys, walk->keys_capacity, sizeof(uint64_t));
     mdg_release(env, walk->found.keys, walk->found_capacity, sizeof(uint64_t));
     mdg_release(env, walk->room, mdg_scorer_bytes(mdg_walked(walk->index)), 1);
@@ -101,9 +100,6 @@ midge_status mdg_walk_reserve(mdg_walk *walk, uint32_t ef, uint32_t found) {
     MIDGE_TRY(reserve_keys(env, &walk->buffer.keys, &walk->keys_capacity, ef));
     MIDGE_TRY(
         reserve_keys(env, &walk->found.keys, &walk->found_capacity, found));
-    if (walk->index->packed && found > 0) { /* a search */
-        MIDGE_TRY(mdg_packed_query_reserve(&walk->packed, walk->index));
-    }
     return mdg_visited_reserve(env, &walk->visited, walk->index->capacity);
 }
 
@@ -175,7 +171,8 @@ static void measure_list(mdg_walk *walk) {
     }
 }
 
-int mdg_walk_goes_on(const mdg_walk *walk) {
+/* Is there a node that is worth looking at? */
+static int goes_on(const mdg_walk *walk) {
     const mdg_buffer *b = &walk->buffer;
     if (b->next >= b->size || walk->status != MIDGE_OK) {
         return 0;
@@ -189,15 +186,12 @@ int mdg_walk_goes_on(const mdg_walk *walk) {
 }
 
 int mdg_walk_step(mdg_walk *walk) {
-    if (walk->level == 0 && walk->packed.packed) {
-        return mdg_packed_step(walk);
-    }
     if (walk->n_list > 0) {
         measure_list(walk);
         fetch_links(walk);
         return 1;
     }
-    if (!mdg_walk_goes_on(walk)) {
+    if (!goes_on(walk)) {
         return 0;
     }
     uint32_t node = mdg_key_node(mdg_buffer_take(&walk->buffer));
@@ -247,16 +241,6 @@ void mdg_walk_start(mdg_walk *walk, uint32_t ef) {
     const mdg_graph *g = &walk->index->graph;
     mdg_walk_enter(walk, g->n_levels, g->entry,
                    g->n_levels > 0 ? MDG_WALK_WAYS : ef);
-}
-
-void mdg_packed_enter(mdg_walk *walk, uint32_t ef) {
-    const mdg_level *level = walk->index->graph.upper + (walk->level - 1);
-    const mdg_buffer *b = &walk->buffer;
-    walk->n_list = b->size < MDG_WALK_WAYS ? b->size : MDG_WALK_WAYS;
-    for (uint32_t i = 0; i < walk->n_list; i++) {
-        walk->list[i] = level->row[mdg_key_node(b->keys[i])];
-    }
-    begin_level(walk, 0, ef);
 }
 
 void mdg_walk_down(mdg_walk *walk, uint32_t ef) {

@@ -17,7 +17,6 @@
 #include <string.h>
 
 #include "index/index_internal.h"
-#include "index/packed.h"
 
 /* ---- Keys ---------------------------------------------------------------- */
 
@@ -220,8 +219,6 @@ typedef struct mdg_walk {
      * looked at only when its key is not above `reach`. */
     uint32_t window;
     uint64_t reach;
-    /* For the lowest level, when it is walked by packed codes. */
-    mdg_packed_query packed;
     /* Fetched, but not measured. */
     uint32_t n_list;
     uint32_t list[MDG_WALK_LIST]; /* nodes */
@@ -245,8 +242,6 @@ midge_status mdg_walk_reserve(mdg_walk *walk, uint32_t ef, uint32_t found);
 void mdg_walk_start(mdg_walk *walk, uint32_t ef);
 /* Starts on `level` from one of its nodes. */
 void mdg_walk_enter(mdg_walk *walk, uint32_t level, uint32_t node, uint32_t ef);
-/* Is there a node that is worth looking at? */
-int mdg_walk_goes_on(const mdg_walk *walk);
 /* One step; 0 when this level is done. */
 int mdg_walk_step(mdg_walk *walk);
 /* To the level below, from the nearest nodes found here. */

@@ -21,8 +21,7 @@
     X(bits, 0xe4f66661u)                                                       \
     X(pq4, 0x1d31df9cu)                                                        \
     X(scan, 0x8d2ea856u)                                                       \
-    X(crc, 0x445ef48fu)                                                        \
-    X(onebit, 0xcace9565u)
+    X(crc, 0x445ef48fu)
 
 /* Floats in one of the five arrays. */
 #define MDG_CORPUS_FLOATS (MIDGE_SELFTEST_BYTES / 5 / sizeof(float))

@@ -27,7 +27,6 @@
 #include "kernels/half.h"
 #include "kernels/int8.h"
 #include "kernels/matrix.h"
-#include "kernels/onebit.h"
 #include "kernels/pq4.h"
 #include "kernels/reduce.h"
 #include "kernels/scan.h"
@@ -50,8 +49,7 @@
 #define MDG_BYTES_LIST(X, isa)                                                 \
     MDG_INT8_OPS(X, isa)                                                       \
     MDG_BITS_OPS(X, isa)                                                       \
-    MDG_PQ4_OPS(X, isa)                                                        \
-    MDG_ONEBIT_OPS(X, isa)
+    MDG_PQ4_OPS(X, isa)
 
 #define MDG_KERNEL_DECLARE(isa, result, name, parameters)                      \
     result mdg_##name##_##isa parameters;

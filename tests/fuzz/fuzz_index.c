@@ -48,9 +48,7 @@ static midge_index_options options_of(unsigned i) {
     o.storage = i == 4   ? MIDGE_STORAGE_BINARY
                 : i == 3 ? MIDGE_STORAGE_INT8
                          : MIDGE_STORAGE_F32;
-    o.walk = i == 2   ? MIDGE_WALK_INT8
-             : i == 5 ? MIDGE_WALK_PACKED
-                      : MIDGE_WALK_ROWS;
+    o.walk = i == 2 ? MIDGE_WALK_INT8 : MIDGE_WALK_ROWS;
     o.kind = i == 0 ? MIDGE_INDEX_FLAT : MIDGE_INDEX_HNSW;
     o.id_type = i % 2 ? MIDGE_ID_TEXT : MIDGE_ID_U64;
     o.m = 3;

@@ -9,7 +9,7 @@ import struct
 PAGE, ALIGN = 4096, 64
 L2SQ, HNSW, F32, BY_ROWS, NUMBERS = 0, 2, 0, 0, 0
 INT, STRING, SET = 0, 2, 4
-LARGE = (2, 3, 4, 5)
+LARGE = (2, 3, 4)
 DIM, M, SEED = 3, 2, 7
 NONE = 0xFFFFFFFF
 
@@ -59,19 +59,18 @@ SECTIONS = [
     (3, 0, 12, b""),  # codes padded to four, scale, square: none here
     (4, 0, 4 * (1 + 2 * M), links(4, 1, 2, 3) + links(4, 0, 2)
      + links(4, 0, 1) + links(4, 0)),
-    (5, 0, 1, b""),
-    (6, 0, 1, b"\0"),
-    (7, 0, 8, u64s(10, 20, 30, 40)),
-    (8, 0, 8, b""), (9, 0, 4, b""), (10, 0, 1, b""),
-    (11, 0, 4, u32s(2)), (12, 0, 4, u32s(2)),
-    (13, 0, 4 * (1 + M), links(2)),
-    (14, 0, 80, name(INT, "year") + name(SET, "tags")),
-    (15, 0, 1, b"\xf8"),  # row 3, and bits past the last row
-    (16, 0, 8, struct.pack("<4q", 1990, -5, 2 ** 40, 0)),
-    (17, 0, 8, u64s(0)), (18, 0, 1, b""), (19, 0, 4, b""),
-    (15, 1, 1, b"\xfc"),
-    (16, 1, 8, u64s(0 << 16 | 2, 2 << 16 | 1, 0, 0)),
-    (17, 1, 8, u64s(0, 3, 4)), (18, 1, 1, b"reda"), (19, 1, 4, u32s(0, 1, 1)),
+    (5, 0, 1, b"\0"),
+    (6, 0, 8, u64s(10, 20, 30, 40)),
+    (7, 0, 8, b""), (8, 0, 4, b""), (9, 0, 1, b""),
+    (10, 0, 4, u32s(2)), (11, 0, 4, u32s(2)),
+    (12, 0, 4 * (1 + M), links(2)),
+    (13, 0, 80, name(INT, "year") + name(SET, "tags")),
+    (14, 0, 1, b"\xf8"),  # row 3, and bits past the last row
+    (15, 0, 8, struct.pack("<4q", 1990, -5, 2 ** 40, 0)),
+    (16, 0, 8, u64s(0)), (17, 0, 1, b""), (18, 0, 4, b""),
+    (14, 1, 1, b"\xfc"),
+    (15, 1, 8, u64s(0 << 16 | 2, 2 << 16 | 1, 0, 0)),
+    (16, 1, 8, u64s(0, 3, 4)), (17, 1, 1, b"reda"), (18, 1, 4, u32s(0, 1, 1)),
 ]
 
 
@@ -120,15 +119,15 @@ def records(kind, which, rows, data):
 def frame(sequence, chain):
     parts = [
         records(2, 0, [4], f32s(5, 5, 5)),
-        records(7, 0, [4], u64s(50)),
-        part(15, 0, 2, 1, u32s(4 << 1)),
-        records(16, 0, [4], struct.pack("<q", 2026)),
-        part(18, 1, 3, 1, u64s(2) + u32s(4) + b"blue"),
-        part(15, 1, 2, 1, u32s(4 << 1)),
-        part(16, 1, 1, 1, u32s(4, 2, 0, 2)),
-        part(6, 0, 2, 2, u32s(1 << 1 | 1, 4 << 1)),
+        records(6, 0, [4], u64s(50)),
+        part(14, 0, 2, 1, u32s(4 << 1)),
+        records(15, 0, [4], struct.pack("<q", 2026)),
+        part(17, 1, 3, 1, u64s(2) + u32s(4) + b"blue"),
+        part(14, 1, 2, 1, u32s(4 << 1)),
+        part(15, 1, 1, 1, u32s(4, 2, 0, 2)),
+        part(5, 0, 2, 2, u32s(1 << 1 | 1, 4 << 1)),
         part(4, 0, 1, 2, u32s(3, 2, 0, 4) + u32s(4, 1, 3)),
-        part(11, 0, 5, 0, u64s(1)),
+        part(10, 0, 5, 0, u64s(1)),
     ]
     rest = state(5, 1, 51) + b"".join(parts)
     size = up(32 + len(rest) + 4, ALIGN)

@@ -119,7 +119,7 @@ test("what it has not is said", async () => {
   const has = { code: "E_UNSUPPORTED", message: /midge-hnsw-micro has no/ };
   for (const options of [
     { metric: "l1" }, { metric: "hamming" }, { kind: "flat" }, { kind: "auto" },
-    { storage: "int8" }, { walk: "packed" }, { ids: "text" },
+    { storage: "int8" }, { walk: "int8" }, { ids: "text" },
     { columns: { a: "int" } },
   ]) {
     await assert.rejects(createIndex({ dim: 2, micro: true, ...options }), has);

@@ -11,10 +11,10 @@
 
 #define HEAD_BYTES  12288u
 #define PAGE_BYTES  4096u
-#define PARTS_MAX   (11 + 3 * MICRO_LEVELS)
+#define PARTS_MAX   (10 + 3 * MICRO_LEVELS)
 #define VERSION     1u
 #define KIND_STATE  1u
-#define KIND_LEVELS 11u
+#define KIND_LEVELS 10u
 
 /* As they lie in the file; wasm is little-endian, and nothing is padded. */
 typedef struct header {
@@ -100,7 +100,7 @@ static void lay_out(plan *p) {
     for (uint32_t i = 0; i < p->count; i++) {
         entry *e = &p->entries[i];
         const uint64_t to =
-            e->kind >= 2 && e->kind <= 5 && e->count ? 4096 : 64;
+            e->kind >= 2 && e->kind <= 4 && e->count ? 4096 : 64;
         e->at = (at + to - 1) & ~(to - 1);
         at = e->at + e->count * e->record;
     }
@@ -124,19 +124,18 @@ static void make_plan(micro *o, plan *p, uint64_t *ids) {
     put(p, 2, 0, o->rows, n, o->stride * 4);
     put(p, 3, 0, NULL, 0, code);
     put(p, 4, 0, graph ? o->links : NULL, n, 4 * (1 + 2 * o->m));
-    put(p, 5, 0, NULL, 0, 1);
-    put(p, 6, 0, o->dead, (n + 7) / 8, 1);
-    put(p, 7, 0, ids, n, 8);
-    put(p, 8, 0, NULL, 0, 8);
-    put(p, 9, 0, NULL, 0, 4);
-    put(p, 10, 0, NULL, 0, 1);
+    put(p, 5, 0, o->dead, (n + 7) / 8, 1);
+    put(p, 6, 0, ids, n, 8);
+    put(p, 7, 0, NULL, 0, 8);
+    put(p, 8, 0, NULL, 0, 4);
+    put(p, 9, 0, NULL, 0, 1);
     for (uint32_t i = 0; i < o->n_levels; i++) {
         micro_level *l = &o->upper[i];
         put(p, KIND_LEVELS, i, l->row, l->count, 4);
         put(p, KIND_LEVELS + 1, i, l->down, l->count, 4);
         put(p, KIND_LEVELS + 2, i, l->links, l->count, 4 * (1 + o->m));
     }
-    put(p, 14, 0, NULL, 0, 80);
+    put(p, 13, 0, NULL, 0, 80);
     lay_out(p);
 }
 
@@ -300,13 +299,13 @@ static midge_status make_room(micro *o, const header *h, const entry *e,
     o->ef = s->ef;
     o->next_id = s->next_id;
     if (s->n_columns > 0 || o->n_levels > MICRO_LEVELS ||
-        h->parts != 11 + 3 * o->n_levels) {
+        h->parts != 10 + 3 * o->n_levels) {
         return foreign();
     }
     int good = micro_reserve(o, s->n_rows);
     o->n = s->n_rows;
     for (uint32_t i = 0; good && i < o->n_levels; i++) {
-        const uint64_t count = e[10 + 3 * i].count;
+        const uint64_t count = e[9 + 3 * i].count;
         good = count < o->n &&
                micro_reserve_level(o, &o->upper[i], (uint32_t)count + 1);
         o->upper[i].count = (uint32_t)count;
@@ -319,7 +318,7 @@ static midge_status take_parts(micro *o, const uint8_t *file, const header *h) {
     const entry *e = (const entry *)(const void *)(file + HEAD_BYTES);
     uint32_t *sums = (uint32_t *)(uintptr_t)(e + h->parts);
     plan p;
-    make_plan(o, &p, e[6].count ? o->ids : NULL);
+    make_plan(o, &p, e[5].count ? o->ids : NULL);
     p.state = *(const state *)(const void *)(file + e[0].at);
     if (p.bytes != h->base_bytes ||
         memcmp(p.entries, e, h->parts * sizeof *e) != 0) {
@@ -335,7 +334,7 @@ static midge_status take_parts(micro *o, const uint8_t *file, const header *h) {
         }
     }
     for (uint32_t i = 0; i < o->n; i++) {
-        o->ids[i] = e[6].count ? o->ids[i] : i;
+        o->ids[i] = e[5].count ? o->ids[i] : i;
         if (!micro_dead(o, i)) {
             micro_remember(o, i);
         }
@@ -356,7 +355,7 @@ midge_status micro_read(micro *o, const uint8_t *file, size_t size) {
     o->ef_construction = h->ef_construction;
     o->seed = h->seed;
     o->stride = o->dim + (o->metric != MIDGE_METRIC_L2SQ);
-    if (h->parts < 11 || e[0].at > size - sizeof(state)) {
+    if (h->parts < 10 || e[0].at > size - sizeof(state)) {
         return damaged("directory: it is damaged");
     }
     MIDGE_TRY(

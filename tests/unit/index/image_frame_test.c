@@ -161,8 +161,6 @@ static void graph(void **state) {
     live(&o, 5);
     o.walk = MIDGE_WALK_INT8;
     live(&o, 6);
-    o.walk = MIDGE_WALK_PACKED;
-    live(&o, 9);
 }
 
 static void bits(void **state) {

@@ -30,8 +30,6 @@ static const struct mode modes[] = {
     M(IP, F16, INT8, HNSW, U64, 24),
     M(HAMMING, BINARY, ROWS, HNSW, U64, 100),
     M(HAMMING, BINARY, ROWS, FLAT, TEXT, 64),
-    M(L2SQ, F32, PACKED, HNSW, U64, 40),
-    M(COSINE, F32, PACKED, HNSW, TEXT, 64),
 };
 enum { MODES = sizeof modes / sizeof *modes };
 

@@ -712,10 +712,8 @@ static const struct setup setups[] = {
      MIDGE_STORAGE_F32, MIDGE_WALK_INT8, MIDGE_ID_U64},
     {"ip hnsw walked by int8", MIDGE_METRIC_IP, MIDGE_INDEX_HNSW,
      MIDGE_STORAGE_F16, MIDGE_WALK_INT8, MIDGE_ID_U64},
-    {"l2sq hnsw packed", MIDGE_METRIC_L2SQ, MIDGE_INDEX_HNSW, MIDGE_STORAGE_F32,
-     MIDGE_WALK_PACKED, MIDGE_ID_U64},
-    {"cosine hnsw packed keys", MIDGE_METRIC_COSINE, MIDGE_INDEX_HNSW,
-     MIDGE_STORAGE_F32, MIDGE_WALK_PACKED, MIDGE_ID_TEXT},
+    {"l2sq hnsw walked by int8, keys", MIDGE_METRIC_L2SQ, MIDGE_INDEX_HNSW,
+     MIDGE_STORAGE_F32, MIDGE_WALK_INT8, MIDGE_ID_TEXT},
 };
 
 static void run(const struct setup *setup) {
