@@ -59,10 +59,13 @@ int cli_input_open(cli *c, const char *path, midge_source_options *options,
 void cli_input_close(cli_input *input);
 int cli_input_complain(const cli_input *input, midge_status status,
                        const midge_error *err);
-/* The embedder that --words or --embed-url names; complains without one. What
- * was fitted for the index is in a file beside it; without that file loading
- * does nothing. */
-int cli_embedder_open(cli *c, const cli_index *open, midge_embedder **out);
+/* The embedder that --words or --embed-url names; complains without one. Of
+ * word vectors only what these texts (count) need is read; NULL: all. What was
+ * fitted for the index is in a file beside it; without that file loading does
+ * nothing.
+ */
+int cli_embedder_open(cli *c, const cli_index *open, const midge_text *texts,
+                      size_t count, midge_embedder **out);
 int cli_embedder_load(const cli_index *open, midge_embedder *embedder);
 int cli_embedder_save(cli *c, const cli_index *open,
                       const midge_embedder *embedder);

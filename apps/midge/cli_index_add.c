@@ -262,8 +262,9 @@ static int run(adding *a) {
         .id = midge_json_get_string(args, "id", NULL),
         .vector = midge_json_get_string(args, "vector", NULL),
         .text = midge_json_get_string(args, "text", NULL)};
-    int code = options.text ? cli_embedder_open(a->c, &a->open, &a->embedder)
-                            : CLI_DONE;
+    int code = options.text
+                   ? cli_embedder_open(a->c, &a->open, NULL, 0, &a->embedder)
+                   : CLI_DONE;
     if (code == CLI_DONE) {
         code = cli_input_open(a->c, midge_json_get_string(args, "input", ""),
                               &options, &a->input);

@@ -97,10 +97,13 @@ static int show_reading(void *ctx, size_t done, size_t total) {
     return cli_bar_show(ctx, done >> 20, total >> 20);
 }
 
-static midge_status open_words(cli *c, const char *words, midge_embedder **out,
-                               midge_error *err) {
+static midge_status open_words(cli *c, const char *words,
+                               const midge_text *texts, size_t count,
+                               midge_embedder **out, midge_error *err) {
     cli_bar bar;
-    const midge_words_options options = {.progress = show_reading,
+    const midge_words_options options = {.texts = texts,
+                                         .n_texts = count,
+                                         .progress = show_reading,
                                          .progress_ctx = &bar};
     cli_bar_begin(&bar, "reading words", "MB");
     midge_status status = midge_embed_open_words(
@@ -127,7 +130,8 @@ static midge_status open_endpoint(cli *c, uint32_t dim, midge_embedder **out,
     return midge_embed_open_http(&c->env, &o, out, err);
 }
 
-int cli_embedder_open(cli *c, const cli_index *open, midge_embedder **out) {
+int cli_embedder_open(cli *c, const cli_index *open, const midge_text *texts,
+                      size_t count, midge_embedder **out) {
     midge_error err = {.text = ""};
     midge_index_info info;
     const char *words = midge_json_get_string(c->args, "words", NULL);
@@ -140,7 +144,7 @@ int cli_embedder_open(cli *c, const cli_index *open, midge_embedder **out) {
                             words ? "; not both" : "");
     }
     midge_index_info_get(open->index, &info);
-    midge_status status = words ? open_words(c, words, out, &err)
+    midge_status status = words ? open_words(c, words, texts, count, out, &err)
                                 : open_endpoint(c, info.options.dim, out, &err);
     if (status != MIDGE_OK) {
         return cli_complain_error(cli_code_of(status), "", &err);

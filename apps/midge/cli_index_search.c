@@ -124,7 +124,7 @@ static int embed(asking *a, size_t count, const midge_text *texts) {
     midge_embedder *embedder;
     midge_error err = {.text = ""};
     const midge_embed_batch batch = {.count = count, .texts = texts};
-    int code = cli_embedder_open(a->c, &a->open, &embedder);
+    int code = cli_embedder_open(a->c, &a->open, texts, count, &embedder);
     if (code != CLI_DONE) {
         return code;
     }

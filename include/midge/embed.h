@@ -105,6 +105,12 @@ MIDGE_API void midge_embedder_free(midge_embedder *embedder);
 typedef struct midge_words_options {
     const char *name;   /* of the file, for a person and errors; NULL: none */
     uint32_t max_words; /* only so many from the beginning; 0: all */
+    /* (n_texts) NULL: all words are kept. Else only those of these texts, whose
+     * vectors are the same then; other lines are not even looked at for faults.
+     * For a search: some times faster, in hardly any memory. To be embedded (or
+     * fitted) are then these texts alone. Borrowed for the call. */
+    const midge_text *texts;
+    size_t n_texts;
     /* Smooth inverse frequency: the weight of a word is a / (a + p), p its
      * share of all running words. 0: 0.001, as in the paper. */
     double a;

@@ -184,7 +184,7 @@ static void put_number(midge_buf *buf, uint32_t value) {
 
 static midge_status make_name(const mdg_words *w, const char *name,
                               midge_buf *buf) {
-    put_number(buf, w->count);
+    put_number(buf, w->n_words);
     (void)midge_buf_puts(buf, " words of ");
     put_number(buf, w->dim);
     (void)midge_buf_puts(buf, " dimensions");
@@ -250,6 +250,9 @@ midge_status midge_embedder_words_new(const midge_env *env, const void *bytes,
     }
     if (!options->frequencies && options->frequencies_size > 0) {
         return midge_fail(err, MIDGE_E_INVALID, "frequencies is NULL");
+    }
+    if (!options->texts && options->n_texts > 0) {
+        return midge_fail(err, MIDGE_E_INVALID, "texts is NULL");
     }
     mdg_words *w = mdg_alloc_zero(env, 1, sizeof *w);
     if (!w) {

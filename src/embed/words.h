@@ -15,10 +15,12 @@ typedef struct mdg_words {
     const midge_env *env;
     const mdg_kernels *kernels;
     uint32_t dim;
-    uint32_t count;
-    size_t capacity;  /* rows of `vectors` */
+    uint32_t n_words; /* of the file, also those that were passed over */
+    uint32_t count;   /* rows: words that were kept */
+    size_t capacity;  /* of the arrays of rows, at least 1 */
     float *vectors;   /* (capacity, dim), `count` of them filled */
-    float *weights;   /* (count), or NULL before mdg_words_weigh */
+    uint32_t *ranks; /* (capacity): places in the file, from 1; NULL: row + 1 */
+    float *weights;  /* (capacity), or NULL before mdg_words_weigh */
     midge_arena text; /* the words that the map's keys are */
     mdg_map rows;     /* word -> its row + 1 */
     /* The common component that is taken out of each vector; (dim), or NULL
@@ -32,13 +34,36 @@ typedef struct mdg_words {
     uint32_t frequencies_crc;
 } mdg_words;
 
-/* words_read.c: fills dim, count, vectors, text, rows, bytes and crc of a
- * struct of zeros with env and kernels. Errors as midge_embedder_words_new; the
- * struct must be deinitialised then too. */
+/* words_read.c: fills dim, n_words, count, vectors, ranks, text, rows, bytes
+ * and crc of a struct of zeros with env and kernels. Errors as
+ * midge_embedder_words_new; the struct must be deinitialised then too. */
 midge_status mdg_words_read(mdg_words *w, const char *bytes, size_t size,
                             const midge_words_options *options,
                             midge_error *err);
 void mdg_words_deinit(mdg_words *w);
+
+/* words_line.c: a line of word vectors. */
+typedef enum mdg_line_fault {
+    MDG_LINE_NONE,
+    MDG_LINE_EMPTY,
+    MDG_LINE_ZERO_BYTE,
+    MDG_LINE_NO_WORD,
+    MDG_LINE_LONG_WORD,
+    MDG_LINE_TOO_FEW,
+    MDG_LINE_TOO_MANY,
+    MDG_LINE_NUMBER
+} mdg_line_fault;
+typedef struct mdg_word_line {
+    const char *text;
+    size_t size;
+    uint64_t number;  /* of the line, from 1 */
+    size_t word_size; /* the word is at the beginning */
+    mdg_line_fault fault;
+} mdg_word_line;
+/* Of text and size: row (dim), word_size and fault. */
+void mdg_line_read(mdg_word_line *line, uint32_t dim, float *row);
+/* Fields of a line, a word with spaces counted as so many. */
+size_t mdg_line_fields(const mdg_word_line *line);
 
 /* words_weigh.c: fills a, the weights and what tells the list of frequencies.
  */
@@ -58,6 +83,10 @@ typedef struct mdg_words_counts {
     uint64_t n_words;
     uint64_t n_unknown;
 } mdg_words_counts;
+/* The words of texts that may be looked up, as written and in lower case, into
+ * a map of theirs. `texts` and `lower` must outlive it. */
+midge_status mdg_words_gather(const midge_text *texts, size_t count,
+                              midge_arena *lower, mdg_map *out);
 /* The texts from `begin` to below `end`; adds to `counts`. */
 void mdg_words_embed(const mdg_words_job *job, size_t begin, size_t end,
                      mdg_words_counts *counts);

@@ -26,6 +26,37 @@ static uint32_t find_row(const mdg_words *w, const char *word, size_t size) {
     return row;
 }
 
+static midge_status gather_word(const char *word, size_t size,
+                                midge_arena *lower, mdg_map *out) {
+    char text[MDG_WORD_BYTES_MAX * 3 / 2];
+    if (size > MDG_WORD_BYTES_MAX ||
+        mdg_map_get(out, word, (uint32_t)size) != 0) {
+        return MIDGE_OK;
+    }
+    MIDGE_TRY(mdg_map_put(out, word, (uint32_t)size, 1));
+    size_t lower_size = mdg_lower_word(word, size, text);
+    if (mdg_map_get(out, text, (uint32_t)lower_size) != 0) {
+        return MIDGE_OK;
+    }
+    const char *copy = midge_arena_copy(lower, text, lower_size);
+    return copy ? mdg_map_put(out, copy, (uint32_t)lower_size, 1)
+                : MIDGE_E_NOMEM;
+}
+
+midge_status mdg_words_gather(const midge_text *texts, size_t count,
+                              midge_arena *lower, mdg_map *out) {
+    for (size_t i = 0; i < count; i++) {
+        size_t at = 0;
+        size_t size;
+        const char *word;
+        while (
+            (word = mdg_next_word(texts[i].data, texts[i].size, &at, &size))) {
+            MIDGE_TRY(gather_word(word, size, lower, out));
+        }
+    }
+    return MIDGE_OK;
+}
+
 /* 1 when something is left. */
 static int take_out(const mdg_words_job *job, float *v) {
     const mdg_kernels *k = job->words->kernels;

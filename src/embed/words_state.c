@@ -7,7 +7,7 @@
 midge_status mdg_words_state_write(const mdg_words *w, midge_buf *out) {
     (void)mdg_put_u64(out, w->bytes);
     (void)mdg_put_u32(out, w->crc);
-    (void)mdg_put_u32(out, w->count);
+    (void)mdg_put_u32(out, w->n_words);
     (void)mdg_put_u64(out, mdg_bits_of_f64(w->a));
     (void)mdg_put_u32(out, w->has_frequencies);
     (void)mdg_put_u32(out, w->frequencies_crc);
@@ -30,12 +30,12 @@ static midge_status check_source(const mdg_words *w, mdg_reader *r,
         return midge_fail(err, MIDGE_E_CORRUPT,
                           "the state of an embedder is cut short");
     }
-    if (count != w->count || bytes != w->bytes || crc != w->crc) {
+    if (count != w->n_words || bytes != w->bytes || crc != w->crc) {
         return midge_fail(err, MIDGE_E_MISMATCH,
                           "the index was made with other word vectors: %u "
                           "words, checksum %08x; these are %u words, checksum "
                           "%08x",
-                          count, crc, w->count, w->crc);
+                          count, crc, w->n_words, w->crc);
     }
     if (a != w->a) {
         return midge_fail(err, MIDGE_E_MISMATCH,

@@ -8,18 +8,19 @@
 
 typedef struct tally {
     mdg_words *w;
-    uint64_t *counts; /* (w->count): of the words that have vectors */
+    uint64_t *counts; /* (w->capacity): of the words that have vectors */
     uint64_t total;   /* of all words */
     mdg_map seen;     /* every word of the list -> its line */
 } tally;
 
 static midge_status weigh_by_rank(mdg_words *w) {
     double harmonic = 0.0;
-    for (uint32_t i = w->count; i > 0; i--) { /* small ones first */
+    for (uint32_t i = w->n_words; i > 0; i--) { /* small ones first */
         harmonic += 1.0 / i;
     }
     for (uint32_t i = 0; i < w->count; i++) {
-        double p = 1.0 / ((double)i + 1.0) / harmonic;
+        double rank = w->ranks ? w->ranks[i] : (double)i + 1.0;
+        double p = 1.0 / rank / harmonic;
         w->weights[i] = (float)(w->a / (w->a + p));
     }
     return MIDGE_OK;
@@ -92,7 +93,7 @@ static midge_status weigh_by_counts(mdg_words *w, const char *bytes,
                                     size_t size, midge_error *err) {
     tally t = {.w = w};
     mdg_map_init(&t.seen, w->env, size);
-    t.counts = mdg_alloc_zero(w->env, w->count, sizeof *t.counts);
+    t.counts = mdg_alloc_zero(w->env, w->capacity, sizeof *t.counts);
     midge_status status = t.counts ? MIDGE_OK : MIDGE_E_NOMEM;
     if (status == MIDGE_OK) {
         status = take_counts(&t, bytes, size, err);
@@ -101,7 +102,7 @@ static midge_status weigh_by_counts(mdg_words *w, const char *bytes,
         double p = (double)t.counts[i] / (double)t.total;
         w->weights[i] = (float)(w->a / (w->a + p));
     }
-    mdg_release(w->env, t.counts, w->count, sizeof *t.counts);
+    mdg_release(w->env, t.counts, w->capacity, sizeof *t.counts);
     mdg_map_deinit(&t.seen);
     w->has_frequencies = 1;
     w->frequencies_crc = MDG_KERNEL(w->kernels, crc32c)(0, bytes, size);
@@ -116,7 +117,7 @@ midge_status mdg_words_weigh(mdg_words *w, const midge_words_options *options,
                           "a is %g, not a finite number above 0", a);
     }
     w->a = a;
-    w->weights = mdg_alloc(w->env, w->count, sizeof *w->weights);
+    w->weights = mdg_alloc(w->env, w->capacity, sizeof *w->weights);
     if (!w->weights) {
         return MIDGE_E_NOMEM;
     }
