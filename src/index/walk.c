@@ -21,7 +21,7 @@
 /* ---- Visited nodes ------------------------------------------------------- */
 
 void mdg_visited_clear(mdg_visited *v) {
-    if (v->n_log > v->log_limit) {
+    if (v->n_log + 1 >= v->log_room) {
         memset(v->words, 0, v->n_words * sizeof *v->words);
     } else {
         for (uint32_t i = 0; i < v->n_log; i++) {
@@ -37,22 +37,22 @@ midge_status mdg_visited_reserve(const midge_env *env, mdg_visited *v,
     if (n_words <= v->n_words) {
         return MIDGE_OK;
     }
-    uint32_t limit = (uint32_t)(n_words / VISITED_SHARE) + 1;
+    uint32_t room = (uint32_t)(n_words / VISITED_SHARE) + 2;
     uint64_t *words = mdg_alloc_zero(env, n_words, sizeof *words);
-    uint32_t *log = mdg_alloc(env, limit, sizeof *log);
+    uint32_t *log = mdg_alloc(env, room, sizeof *log);
     if (!words || !log) {
         mdg_release(env, words, n_words, sizeof *words);
-        mdg_release(env, log, limit, sizeof *log);
+        mdg_release(env, log, room, sizeof *log);
         return MIDGE_E_NOMEM;
     }
     mdg_visited_free(env, v);
-    *v = (mdg_visited){words, n_words, log, 0, limit};
+    *v = (mdg_visited){words, n_words, log, 0, room};
     return MIDGE_OK;
 }
 
 void mdg_visited_free(const midge_env *env, mdg_visited *v) {
     mdg_release(env, v->words, v->n_words, sizeof *v->words);
-    mdg_release(env, v->log, v->log_limit, sizeof *v->log);
+    mdg_release(env, v->log, v->log_room, sizeof *v->log);
     *v = (mdg_visited){NULL, 0, NULL, 0, 0};
 }
 
@@ -202,16 +202,10 @@ int mdg_walk_step(mdg_walk *walk) {
         }
     }
     const uint32_t *links = mdg_layer_links(&walk->layer, node);
-    uint32_t count = links[0];
-    uint32_t n = 0;
-    for (uint32_t i = 1; i <= count; i++) {
-        walk->list[n] = links[i];
-        n += mdg_visit(&walk->visited, links[i]);
-    }
-    walk->n_list = n;
+    walk->n_list = mdg_visit(&walk->visited, links[0], links + 1, walk->list);
     walk->n_steps++;
-    fetch_list(walk);
     fetch_links(walk);
+    fetch_list(walk);
     return 1;
 }
 
@@ -223,9 +217,8 @@ static void begin_level(mdg_walk *walk, uint32_t level, uint32_t ef) {
     mdg_buffer_clear(&walk->buffer, ef);
     walk->window = ef;
     walk->reach = 0;
-    for (uint32_t i = 0; i < walk->n_list; i++) {
-        (void)mdg_visit(&walk->visited, walk->list[i]);
-    }
+    walk->n_list =
+        mdg_visit(&walk->visited, walk->n_list, walk->list, walk->list);
     fetch_list(walk);
 }
 

@@ -136,23 +136,31 @@ static inline uint64_t mdg_buffer_take(mdg_buffer *b) {
 typedef struct mdg_visited {
     uint64_t *words;
     size_t n_words;
-    uint32_t *log; /* (log_limit) */
+    uint32_t *log; /* (log_room) */
     uint32_t n_log;
-    uint32_t log_limit; /* past it the whole array is cleared */
+    uint32_t log_room; /* the last is never logged: full, all is cleared */
 } mdg_visited;
 
-/* 1 when the node was not visited before; from now on it was. */
-static inline uint32_t mdg_visit(mdg_visited *v, uint32_t node) {
-    uint64_t word = v->words[node >> 6];
-    uint64_t bit = (uint64_t)1 << (node & 63);
-    if (word == 0) {
-        if (v->n_log < v->log_limit) {
-            v->log[v->n_log] = node >> 6;
-        }
-        v->n_log++;
+/* Visits `count` nodes. Those not visited before are put into `fresh`, which
+ * may be `nodes`; returns how many. No branch: nobody could foretell it. */
+static inline uint32_t mdg_visit(mdg_visited *v, uint32_t count,
+                                 const uint32_t *nodes, uint32_t *fresh) {
+    uint64_t *words = v->words;
+    uint32_t *log = v->log;
+    const uint32_t last = v->log_room - 1;
+    uint32_t n_log = v->n_log;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t node = nodes[i];
+        uint64_t word = words[node >> 6];
+        log[n_log] = node >> 6;
+        n_log += (uint32_t)(word == 0) & (uint32_t)(n_log < last);
+        fresh[n] = node;
+        n += (uint32_t)(~(word >> (node & 63)) & 1);
+        words[node >> 6] = word | (uint64_t)1 << (node & 63);
     }
-    v->words[node >> 6] = word | bit;
-    return (word & bit) == 0;
+    v->n_log = n_log;
+    return n;
 }
 
 void mdg_visited_clear(mdg_visited *v);
