@@ -24,7 +24,7 @@ EFS = {"digits": [10, 12, 16, 24, 32, 48, 64, 100],
 # in one call). The first of each peer is its default way, the others are what
 # was found to be better, or smaller.
 OURS = [("midge", mode, 16, 128, 1)
-        for mode in ("f32_rows", "f32_int8", "f16_rows", "int8_rows")]
+        for mode in ("f32_int8", "f32_rows", "f16_int8", "int8_rows")]
 SIDES = {
     "digits": OURS + [
         ("hnswlib", "padded", 16, 200, 0), ("hnswlib", "padded", 32, 400, 0),
@@ -33,19 +33,20 @@ SIDES = {
         ("faiss", "HNSW%_Flat", 16, 200, 1),
         ("faiss", "HNSW%_SQ8", 16, 200, 1)],
     "words": OURS + [
+        ("midge", "f32_int8", 32, 128, 1),
         ("hnswlib", "padded", 16, 200, 0), ("hnswlib", "padded", 32, 200, 0),
         ("usearch", "f32", 16, 128, 1), ("usearch", "f16", 16, 128, 1),
-        ("usearch", "i8", 16, 128, 1), ("usearch", "b1", 16, 128, 1),
-        ("faiss", "HNSW%_Flat", 16, 100, 1)],
+        ("usearch", "i8", 16, 128, 1), ("faiss", "HNSW%_Flat", 16, 100, 1)],
     "clusters": [("midge", mode, 16, 128, 1)
-                 for mode in ("f32_rows", "f32_int8")] + [
+                 for mode in ("f32_int8", "f32_rows")] + [
         ("hnswlib", "padded", 16, 200, 0)]}
 # Their builds are not measured in the run (Side.kept).
 KEPT = {"faiss", "usearch", "hnswlib"}
-BUILDS = [*(("midge", "f32_rows", 16, efc, 1) for efc in (64, 128, 200)),
+BUILDS = [*(("midge", "f32_int8", 16, efc, 1) for efc in (64, 128, 200)),
+          ("midge", "f32_rows", 16, 128, 1),
           ("hnswlib", "padded", 16, 200, 0), ("usearch", "f32", 16, 128, 1)]
 EXACT = [("midge", "f32_flat", 0, 0, 1), ("faiss", "Flat", 0, 0, 1)]
-FILES = [("midge", "f32_rows", 16, 128, 0), ("hnswlib", "padded", 16, 200, 0),
+FILES = [("midge", "f32_int8", 16, 128, 0), ("hnswlib", "padded", 16, 200, 0),
          ("usearch", "f32", 16, 128, 1)]
 # By the rows of the words that all of them can take.
 IN_WASM = {
@@ -61,9 +62,9 @@ IN_WASM = {
             ("hnswlib-wasm", "f32", 16, 128, 0),
             ("hnswlib-node", "f32", 16, 128, 0),
             *(("ruvector", f"hnsw:{ef}", 16, 128, 0) for ef in (64, 300))],
-    5000: [("midge-wasm", "f32_rows", 16, 128, 1),
-           ("midge", "f32_rows", 16, 128, 1),
-           ("midge-v2", "f32_rows", 16, 128, 1),
+    5000: [("midge-wasm", "f32_int8", 16, 128, 1),
+           ("midge", "f32_int8", 16, 128, 1),
+           ("midge-v2", "f32_int8", 16, 128, 1),
            ("hnswlib-wasm", "f32", 16, 128, 0),
            *(("edgevec", f"hnsw:{ef}", 16, 128, 0) for ef in (32, 100)),
            ("edgevec", "bq:10", 16, 128, 0), ("voy-search", "k-d", 0, 0, 0)]}
