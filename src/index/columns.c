@@ -8,6 +8,7 @@
 #include "base/mdg_assert.h"
 #include "base/utf8.h"
 #include "index/place.h"
+#include "index/sorted.h"
 
 void mdg_columns_init(mdg_columns *columns, const midge_env *env,
                       uint64_t seed) {
@@ -292,10 +293,9 @@ static uint64_t gather(const mdg_columns *columns, const mdg_column *c,
     return size;
 }
 
-/* Moves the elements to where there are `more` places; without those that are
- * left over when these are half of all. */
-static midge_status reserve_elements(const mdg_columns *columns, mdg_column *c,
-                                     uint64_t more, int tight) {
+midge_status mdg_column_reserve_elements(const mdg_columns *columns,
+                                         mdg_column *c, uint64_t more,
+                                         int tight) {
     uint64_t keep = c->elements_size - c->elements_left;
     int gathers = tight || c->elements_left > keep;
     uint64_t wanted = (gathers ? keep : c->elements_size) + more;
@@ -341,7 +341,7 @@ static midge_status prepare_set(const mdg_columns *columns, mdg_column *c,
     c->elements_wanted += count;
     if (c->elements_capacity < c->elements_size + c->elements_wanted) {
         midge_status status =
-            reserve_elements(columns, c, c->elements_wanted, 0);
+            mdg_column_reserve_elements(columns, c, c->elements_wanted, 0);
         if (status != MIDGE_OK) {
             return midge_fail(err, status, "metadata: no room for %s", c->name);
         }
@@ -408,29 +408,6 @@ static uint32_t word_of(const mdg_columns *columns, const mdg_column *c,
     return word;
 }
 
-/* Ascending, each once (Shell's sort with Ciura's steps); returns how many. */
-static uint32_t fold(uint32_t *words, uint32_t count) {
-    static const uint32_t steps[] = {701, 301, 132, 57, 23, 10, 4, 1};
-    for (size_t s = 0; s < sizeof steps / sizeof *steps; s++) {
-        uint32_t step = steps[s];
-        for (uint32_t i = step; i < count; i++) {
-            uint32_t word = words[i];
-            uint32_t at = i;
-            for (; at >= step && words[at - step] > word; at -= step) {
-                words[at] = words[at - step];
-            }
-            words[at] = word;
-        }
-    }
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        if (kept == 0 || words[kept - 1] != words[i]) {
-            words[kept++] = words[i];
-        }
-    }
-    return kept;
-}
-
 static void set_elements(const mdg_columns *columns, mdg_column *c,
                          uint32_t row, const midge_json *value) {
     uint64_t at = c->elements_size;
@@ -442,7 +419,10 @@ static void set_elements(const mdg_columns *columns, mdg_column *c,
         c->elements[at + count++] = word_of(columns, c, e);
     }
     c->elements_wanted -= count;
-    count = count ? fold(c->elements + at, count) : 0;
+    if (count > 0) {
+        count = mdg_sort_distinct(c->elements + at, count, sizeof *c->elements,
+                                  mdg_order_u32);
+    }
     c->elements_size += count;
     c->of.sets[row] = at << 16 | count;
 }

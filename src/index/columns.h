@@ -106,6 +106,12 @@ void mdg_columns_renumber(mdg_columns *columns, mdg_mover *mover,
                           uint32_t n_left);
 uint64_t mdg_columns_bytes(const mdg_columns *columns);
 
+/* Moves the elements to where there are `more` places, with some to spare;
+ * without those that are left over when these are half of all. `tight`: without
+ * them in any case, and nothing to spare. */
+midge_status mdg_column_reserve_elements(const mdg_columns *columns,
+                                         mdg_column *column, uint64_t more,
+                                         int tight);
 /* Bytes of a value, in the array of its kind. */
 size_t mdg_column_stride(midge_column_kind kind);
 /* "an integer", ... */

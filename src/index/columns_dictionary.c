@@ -8,6 +8,7 @@
 #include "base/map.h"
 #include "base/mdg_assert.h"
 #include "index/columns.h"
+#include "index/sorted.h"
 
 #define TABLE_MIN 16u
 #define WORDS_MAX ((uint32_t)1 << 30)
@@ -24,18 +25,14 @@ void mdg_dictionary_deinit(mdg_dictionary *words, const midge_env *env) {
     memset(words, 0, sizeof *words);
 }
 
-static int same(midge_text a, midge_text b) {
-    return a.size == b.size &&
-           (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
-}
-
 /* The place of the word, or the free place where it would go. */
 static uint32_t place_of(const mdg_dictionary *words, uint64_t seed,
                          midge_text text) {
     uint32_t mask = words->table_size - 1;
     uint32_t at = mdg_hash_bytes(seed, text.data, text.size) & mask;
-    while (words->table[at] != 0 &&
-           !same(mdg_dictionary_text(words, words->table[at] - 1), text)) {
+    while (
+        words->table[at] != 0 &&
+        !mdg_text_is(mdg_dictionary_text(words, words->table[at] - 1), text)) {
         at = (at + 1) & mask;
     }
     return at;
@@ -48,7 +45,7 @@ uint32_t mdg_dictionary_find(const mdg_dictionary *words, uint64_t seed,
         return found ? found - 1 : MDG_NO_WORD;
     }
     for (uint32_t i = 0; i < words->count; i++) {
-        if (same(mdg_dictionary_text(words, i), text)) {
+        if (mdg_text_is(mdg_dictionary_text(words, i), text)) {
             return i;
         }
     }

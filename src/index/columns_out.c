@@ -6,36 +6,24 @@
 #include "base/mdg_assert.h"
 #include "index/columns.h"
 #include "index/place.h"
+#include "index/sorted.h"
 
 /* ---- Writing ------------------------------------------------------------- */
 
-static int before(const mdg_dictionary *words, uint32_t a, uint32_t b) {
-    midge_text x = mdg_dictionary_text(words, a);
-    midge_text y = mdg_dictionary_text(words, b);
-    size_t both = x.size < y.size ? x.size : y.size;
-    int order = both ? memcmp(x.data, y.data, both) : 0;
-    return order != 0 ? order < 0 : x.size < y.size;
-}
-
 static void write_set(const mdg_column *c, uint32_t row, midge_json_writer *w) {
-    uint32_t words[MDG_COLUMN_SET_MAX];
+    midge_text texts[MDG_COLUMN_SET_MAX];
     uint32_t count = (uint32_t)(c->of.sets[row] & 0xffff);
     if (mdg_never(count > MDG_COLUMN_SET_MAX)) {
         count = MDG_COLUMN_SET_MAX;
     }
-    const uint32_t *elements =
-        count ? c->elements + (c->of.sets[row] >> 16) : NULL;
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t at = i;
-        for (; at > 0 && before(&c->words, elements[i], words[at - 1]); at--) {
-            words[at] = words[at - 1];
-        }
-        words[at] = elements[i];
+        texts[i] = mdg_dictionary_text(
+            &c->words, c->elements[(c->of.sets[row] >> 16) + i]);
     }
+    count = mdg_sort_distinct(texts, count, sizeof *texts, mdg_order_text);
     midge_json_begin_array(w);
     for (uint32_t i = 0; i < count; i++) {
-        midge_text text = mdg_dictionary_text(&c->words, words[i]);
-        midge_json_string_n(w, text.data, text.size);
+        midge_json_string_n(w, texts[i].data, texts[i].size);
     }
     midge_json_end_array(w);
 }
@@ -127,8 +115,7 @@ static void drop_words(const mdg_columns *columns, mdg_column *c) {
     mdg_release(columns->env, new_of, count, sizeof *new_of);
 }
 
-/* The elements of the rows that are left, in an array that just holds them;
- * without memory for it they stay where they are. */
+/* Without memory they stay where they are. */
 static void drop_elements(const mdg_columns *columns, mdg_column *c) {
     uint64_t size = 0;
     if (c->kind != MIDGE_META_SET) {
@@ -138,45 +125,17 @@ static void drop_elements(const mdg_columns *columns, mdg_column *c) {
         size += c->of.sets[row] & 0xffff;
     }
     c->elements_left = c->elements_size - size;
-    if (c->elements_left == 0) {
-        return;
+    if (c->elements_left != 0) {
+        (void)!mdg_column_reserve_elements(columns, c, 0, 1);
     }
-    uint32_t *fresh = mdg_alloc(columns->env, (size_t)size + 1, sizeof *fresh);
-    if (!fresh) {
-        return;
-    }
-    uint64_t at = 0;
-    for (uint32_t row = 0; row < columns->n_rows; row++) {
-        uint64_t count = c->of.sets[row] & 0xffff;
-        if (count != 0) {
-            memcpy(fresh + at, c->elements + (c->of.sets[row] >> 16),
-                   (size_t)count * sizeof *fresh);
-        }
-        c->of.sets[row] = at << 16 | count;
-        at += count;
-    }
-    mdg_release(columns->env, c->elements, (size_t)c->elements_capacity,
-                sizeof *c->elements);
-    c->elements = fresh;
-    c->elements_size = size;
-    c->elements_capacity = size + 1;
-    c->elements_left = 0;
 }
 
 /* Makes everything the column's own, so that the rest cannot fail. */
 static midge_status own_column(const mdg_columns *columns, mdg_column *c) {
     MIDGE_TRY(mdg_dictionary_own(&c->words, columns->env));
-    if (c->elements_capacity == 0 && c->elements_size != 0) {
-        uint32_t *own =
-            mdg_alloc(columns->env, (size_t)c->elements_size, sizeof *own);
-        if (!own) {
-            return MIDGE_E_NOMEM;
-        }
-        memcpy(own, c->elements, (size_t)c->elements_size * sizeof *own);
-        c->elements = own;
-        c->elements_capacity = c->elements_size;
-    }
-    return MIDGE_OK;
+    return c->elements_capacity == 0 && c->elements_size != 0
+               ? mdg_column_reserve_elements(columns, c, 0, 1)
+               : MIDGE_OK;
 }
 
 static void invert(uint8_t *bits, uint32_t n) {

@@ -2,20 +2,15 @@
 #include <string.h>
 
 #include "index/filter.h"
+#include "index/sorted.h"
 
 /* ---- Texts --------------------------------------------------------------- */
-
-static int order(midge_text a, midge_text b) {
-    size_t both = a.size < b.size ? a.size : b.size;
-    int sign = both ? memcmp(a.data, b.data, both) : 0;
-    return sign != 0 ? sign : (a.size > b.size) - (a.size < b.size);
-}
 
 static int is_listed(const mdg_term *t, midge_text text) {
     uint32_t low = 0, high = t->count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        int sign = order(t->texts[middle], text);
+        int sign = mdg_order_text(&t->texts[middle], &text);
         if (sign == 0) {
             return 1;
         }
@@ -53,9 +48,9 @@ static int contains(midge_text text, midge_text part) {
 int mdg_term_text(const mdg_term *t, midge_text text) {
     switch (t->test) {
     case MDG_TEXT_LESS:
-        return order(text, t->texts[0]) < 0;
+        return mdg_order_text(&text, t->texts) < 0;
     case MDG_TEXT_LESS_EQUAL:
-        return order(text, t->texts[0]) <= 0;
+        return mdg_order_text(&text, t->texts) <= 0;
     case MDG_TEXT_STARTS:
         return starts(text, t->texts[0]);
     case MDG_TEXT_CONTAINS:
@@ -83,7 +78,7 @@ static int word_is(const mdg_term *t, const mdg_dictionary *words,
                    uint32_t n_known, uint32_t word) {
     return word < n_known
                ? word == t->words[0]
-               : order(mdg_dictionary_text(words, word), t->texts[0]) == 0;
+               : mdg_text_is(mdg_dictionary_text(words, word), t->texts[0]);
 }
 
 /* ---- Sets ---------------------------------------------------------------- */
@@ -132,7 +127,7 @@ static int has_text(run set, const mdg_dictionary *words, uint32_t n_known,
         if (word < n_known) { /* and so are those before it */
             return 0;
         }
-        if (order(mdg_dictionary_text(words, word), text) == 0) {
+        if (mdg_text_is(mdg_dictionary_text(words, word), text)) {
             return 1;
         }
     }

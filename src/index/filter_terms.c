@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/fmath.h"
-#include "base/mdg_assert.h"
+#include "index/sorted.h"
 
 #define INFINITY_BITS 0x7ff0000000000000u
 
@@ -108,52 +108,6 @@ static void int_range(mdg_term *t, mdg_compare compare, const mdg_number *n) {
     t->of.ints.high = some ? high : 0;
 }
 
-/* Shell's sort, and each once; `less` compares two elements. */
-typedef int (*less_fn)(const void *a, const void *b);
-
-static uint32_t sort_distinct(void *items, uint32_t count, size_t size,
-                              less_fn less) {
-    static const uint32_t steps[] = {
-        797161, 265720, 88573, 29524, 9841, 3280, 1093, 364, 121, 40, 13, 4, 1};
-    char *at = items;
-    char held[sizeof(midge_text)];
-    mdg_assert(size <= sizeof held);
-    for (size_t s = 0; s < sizeof steps / sizeof *steps; s++) {
-        size_t step = steps[s];
-        for (size_t i = step; i < count; i++) {
-            size_t to = i;
-            memcpy(held, at + i * size, size);
-            for (; to >= step && less(held, at + (to - step) * size);
-                 to -= step) {
-                memcpy(at + to * size, at + (to - step) * size, size);
-            }
-            memcpy(at + to * size, held, size);
-        }
-    }
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        if (kept == 0 || less(at + (kept - 1) * size, at + i * size)) {
-            memmove(at + kept++ * size, at + i * size, size);
-        }
-    }
-    return kept;
-}
-
-static int int_less(const void *a, const void *b) {
-    return *(const int64_t *)a < *(const int64_t *)b;
-}
-
-static int float_less(const void *a, const void *b) {
-    return *(const double *)a < *(const double *)b;
-}
-
-static int text_less(const void *a, const void *b) {
-    const midge_text *x = a, *y = b;
-    size_t both = x->size < y->size ? x->size : y->size;
-    int order = both ? memcmp(x->data, y->data, both) : 0;
-    return order != 0 ? order < 0 : x->size < y->size;
-}
-
 static midge_status int_list(const maker *m) {
     int64_t *list = alloc(m, m->c->count, sizeof *list);
     uint32_t count = 0;
@@ -167,7 +121,8 @@ static midge_status int_list(const maker *m) {
         }
     }
     m->term->kind = MDG_TERM_INT_LIST;
-    m->term->count = sort_distinct(list, count, sizeof *list, int_less);
+    m->term->count =
+        mdg_sort_distinct(list, count, sizeof *list, mdg_order_i64);
     m->term->of.int_list = list;
     return MIDGE_OK;
 }
@@ -225,7 +180,8 @@ static midge_status float_list(const maker *m) {
         list[i] = m->c->literals[i].number.value;
     }
     m->term->kind = MDG_TERM_FLOAT_LIST;
-    m->term->count = sort_distinct(list, m->c->count, sizeof *list, float_less);
+    m->term->count =
+        mdg_sort_distinct(list, m->c->count, sizeof *list, mdg_order_f64);
     m->term->of.float_list = list;
     return MIDGE_OK;
 }
@@ -276,7 +232,7 @@ static midge_status take_texts(const maker *m) {
         texts[i] = m->c->literals[i].text;
     }
     m->term->count =
-        sort_distinct(texts, m->c->count, sizeof *texts, text_less);
+        mdg_sort_distinct(texts, m->c->count, sizeof *texts, mdg_order_text);
     m->term->texts = texts;
     return MIDGE_OK;
 }

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/map.h"
 #include "base/mdg_assert.h"
+#include "index/sorted.h"
 
 #define TABLE_MIN 16u
 
@@ -412,8 +413,7 @@ midge_status mdg_ids_find_key(mdg_ids *ids, const uint8_t *dead, midge_text key,
     for (uint32_t at = hash_key(ids, key) & mask; ids->table[at] != 0;
          at = (at + 1) & mask) {
         uint32_t candidate = ids->table[at] - 1;
-        midge_text its = mdg_ids_key(ids, candidate);
-        if (its.size == key.size && memcmp(its.data, key.data, key.size) == 0 &&
+        if (mdg_text_is(mdg_ids_key(ids, candidate), key) &&
             !is_dead(dead, candidate)) {
             *row = candidate;
             return MIDGE_OK;

@@ -248,36 +248,13 @@ static midge_status apply_words(const applying *a, part *p, mdg_column *c) {
     return c->words.count == before + p->count ? MIDGE_OK : bad(a, p);
 }
 
-/* Room for `more` elements behind those that are there. */
-static midge_status reserve_elements(const applying *a, mdg_column *c,
-                                     uint64_t more) {
-    const midge_env *env = a->index->env;
-    uint64_t wanted = c->elements_size + more;
-    if (wanted <= c->elements_capacity) {
-        return MIDGE_OK;
-    }
-    uint64_t capacity = wanted + wanted / 2 + 16;
-    if (capacity > SIZE_MAX / 8) {
-        return no_memory(a);
-    }
-    uint32_t *fresh = mdg_alloc(env, (size_t)capacity, sizeof *fresh);
-    if (!fresh) {
-        return no_memory(a);
-    }
-    if (c->elements_size > 0) {
-        memcpy(fresh, c->elements, (size_t)c->elements_size * sizeof *fresh);
-    }
-    if (c->elements_capacity > 0) {
-        mdg_release(env, c->elements, (size_t)c->elements_capacity,
-                    sizeof *fresh);
-    }
-    c->elements = fresh;
-    c->elements_capacity = capacity;
-    return MIDGE_OK;
-}
-
 static midge_status apply_sets(const applying *a, part *p, mdg_column *c) {
-    MIDGE_TRY(reserve_elements(a, c, mdg_reader_left(&p->in) / 4));
+    uint64_t more = mdg_reader_left(&p->in) / 4;
+    if (c->elements_size + more > c->elements_capacity &&
+        mdg_column_reserve_elements(&a->index->columns, c, more, 0) !=
+            MIDGE_OK) {
+        return no_memory(a);
+    }
     for (uint32_t i = 0; i < p->count; i++) {
         uint32_t row = mdg_get_u32(&p->in);
         uint32_t n = mdg_get_u32(&p->in);
