@@ -308,25 +308,57 @@ static double read_slowly(const digits *in) {
     return round_to_double(quotient, -shift, sticky);
 }
 
+/* 0 when it is infinite. */
+static int value_of(const digits *in, double *value) {
+    *value = 0.0;
+    if (in->point > 310 && in->count > 0) {
+        return 0;
+    }
+    if (in->count > 0 && in->point >= -330 && !read_exactly(in, value)) {
+        *value = read_slowly(in);
+    }
+    if (*value - *value != 0.0) {
+        *value = 0.0;
+        return 0;
+    }
+    *value = in->negative ? -*value : *value;
+    return 1;
+}
+
 int mdg_decimal_read(const char *text, size_t size, double *value) {
     digits in;
     *value = 0.0;
+    return scan(text, size, &in) && value_of(&in, value);
+}
+
+/* Digits before the point, 19 at most, and whether one behind it is not 0. */
+static void split(const digits *in, mdg_number *n) {
+    const uint64_t most = (uint64_t)INT64_MAX + (unsigned)in->negative;
+    const int large = in->count > 0 && in->point > 19;
+    uint64_t whole = 0;
+    uint64_t rest = 0;
+    for (int32_t i = 0; !large && i < in->point; i++) {
+        whole = whole * 10 + ((uint32_t)i < in->count ? in->d[i] : 0);
+    }
+    for (uint32_t i = 0; i < in->count; i++) {
+        rest |= (int32_t)i >= in->point && in->d[i] != 0;
+    }
+    n->is_whole = !rest;
+    n->beyond = 0;
+    n->floor = (int64_t)(in->negative ? 0 - whole - rest : whole);
+    if (large || whole > most || (whole == most && rest)) {
+        n->beyond = in->negative ? -1 : 1;
+        n->floor = 0;
+    }
+}
+
+int mdg_decimal_read_number(const char *text, size_t size, mdg_number *number) {
+    digits in;
     if (!scan(text, size, &in)) {
         return 0;
     }
-    if (in.count == 0 || in.point < -330) {
-        *value = 0.0;
-    } else if (in.point > 310) {
-        return 0;
-    } else if (!read_exactly(&in, value)) {
-        *value = read_slowly(&in);
-    }
-    if (*value - *value != 0.0) { /* infinite */
-        *value = 0.0;
-        return 0;
-    }
-    *value = in.negative ? -*value : *value;
-    return 1;
+    split(&in, number);
+    return value_of(&in, &number->value);
 }
 
 /* ---- writing ---- */

@@ -4,11 +4,22 @@
 #define MDG_DECIMAL_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* Parses the JSON number grammar (an optional '-' first; no '+', no hex) from
  * all of `size` bytes. 1 and the correctly rounded value, 0 when it is not a
  * number or overflows to infinity. */
 int mdg_decimal_read(const char *text, size_t size, double *value);
+
+/* A number, exactly as far as whole numbers of 64 bits go. */
+typedef struct mdg_number {
+    double value;  /* the nearest */
+    int64_t floor; /* the largest whole number not above, if it is in range */
+    int is_whole;
+    int beyond; /* -1: below INT64_MIN, 1: above INT64_MAX, else 0 */
+} mdg_number;
+/* As mdg_decimal_read. */
+int mdg_decimal_read_number(const char *text, size_t size, mdg_number *number);
 
 /* Longest output and a zero. */
 #define MDG_DECIMAL_MAX 32

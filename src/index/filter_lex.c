@@ -5,13 +5,14 @@
 
 #include <string.h>
 
-#include "base/decimal.h"
-
 midge_status mdg_lex_place(const mdg_lexer *lexer, size_t at,
                            midge_status status) {
     if (!lexer->err) {
         return status;
     }
+    const midge_error what = *lexer->err;
+    (void)midge_fail(lexer->err, status, "filter, offset %zu: %s", at,
+                     what.text);
     lexer->err->offset = (int64_t)at;
     lexer->err->line = 1;
     lexer->err->column = 1;
@@ -26,9 +27,7 @@ midge_status mdg_lex_place(const mdg_lexer *lexer, size_t at,
 }
 
 static midge_status fail_at(const mdg_lexer *l, size_t at, const char *what) {
-    return mdg_lex_place(
-        l, at,
-        midge_fail(l->err, MIDGE_E_PARSE, "filter, offset %zu: %s", at, what));
+    return mdg_lex_place(l, at, midge_fail(l->err, MIDGE_E_PARSE, "%s", what));
 }
 
 static int is_digit(char c) {
@@ -179,78 +178,6 @@ static size_t skip_digits(const mdg_lexer *l, size_t at) {
     return at;
 }
 
-/* The exponent, within what can matter. */
-static int64_t read_exponent(const char *text, size_t size) {
-    int64_t value = 0;
-    size_t at = size > 0 && (text[0] == '-' || text[0] == '+');
-    for (; at < size; at++) {
-        value = value < 10000000 ? value * 10 + (text[at] - '0') : value;
-    }
-    return size > 0 && text[0] == '-' ? -value : value;
-}
-
-/* The digits before the point as a whole number (more than 19 are beyond every
- * one of 64 bits), and whether one behind it is not 0. `point` is where the
- * point is, counted in digits from the first. */
-static void take_digits(const char *text, size_t size, int64_t point,
-                        uint64_t *whole, int *beyond, int *rest) {
-    int64_t place = 0;
-    *whole = 0;
-    *beyond = 0;
-    *rest = 0;
-    for (size_t i = 0; i < size; i++) {
-        if (!is_digit(text[i])) {
-            continue;
-        }
-        unsigned digit = (unsigned)(text[i] - '0');
-        if (place++ >= point) {
-            *rest |= digit != 0;
-        } else if (*whole > (UINT64_MAX - digit) / 10) {
-            *beyond = 1;
-        } else {
-            *whole = *whole * 10 + digit;
-        }
-    }
-    for (; place < point && *whole != 0 && !*beyond; place++) {
-        if (*whole > UINT64_MAX / 10) {
-            *beyond = 1;
-        } else {
-            *whole *= 10;
-        }
-    }
-}
-
-static void split_number(const char *text, size_t size, mdg_number *n) {
-    int minus = text[0] == '-';
-    size_t digits = 0;
-    size_t mantissa = 0;
-    while (mantissa < size && text[mantissa] != 'e' && text[mantissa] != 'E') {
-        mantissa++;
-    }
-    const char *dot = memchr(text, '.', mantissa);
-    for (size_t i = 0; i < mantissa && text + i != dot; i++) {
-        digits += is_digit(text[i]) != 0;
-    }
-    int64_t exponent = mantissa < size ? read_exponent(text + mantissa + 1,
-                                                       size - mantissa - 1)
-                                       : 0;
-    uint64_t whole;
-    int beyond, rest;
-    take_digits(text, mantissa, (int64_t)digits + exponent, &whole, &beyond,
-                &rest);
-    uint64_t most = (uint64_t)INT64_MAX + (unsigned)minus;
-    n->is_whole = !rest && !beyond;
-    n->beyond = 0;
-    if (beyond || whole > most || (whole == most && rest)) {
-        n->beyond = minus ? -1 : 1;
-        n->floor = 0;
-    } else if (minus) {
-        n->floor = (int64_t)(0 - whole - (uint64_t)rest);
-    } else {
-        n->floor = (int64_t)whole;
-    }
-}
-
 static midge_status lex_number(mdg_lexer *l, mdg_token *t) {
     size_t end = skip_digits(l, l->at + (l->text[l->at] == '-'));
     if (end < l->size && l->text[end] == '.') {
@@ -265,12 +192,11 @@ static midge_status lex_number(mdg_lexer *l, mdg_token *t) {
         end++; /* to be refused with the number */
     }
     t->kind = MDG_TOKEN_NUMBER;
-    if (!mdg_decimal_read(l->text + l->at, end - l->at, &t->number.value)) {
+    if (!mdg_decimal_read_number(l->text + l->at, end - l->at, &t->number)) {
         return fail_at(l, l->at,
                        "not a number, or beyond all doubles (write "
                        "1, -2.5, 1e6)");
     }
-    split_number(l->text + l->at, end - l->at, &t->number);
     l->at = end;
     return MIDGE_OK;
 }
@@ -305,23 +231,25 @@ static midge_status lex_sign(mdg_lexer *l, mdg_token *t) {
         char text[3];
         mdg_token_kind kind;
         mdg_compare compare;
-    } signs[] = {{"==", MDG_TOKEN_COMPARE, MDG_EQUAL},
-                 {"=", MDG_TOKEN_COMPARE, MDG_EQUAL},
-                 {"!=", MDG_TOKEN_COMPARE, MDG_UNEQUAL},
-                 {"<>", MDG_TOKEN_COMPARE, MDG_UNEQUAL},
-                 {"<=", MDG_TOKEN_COMPARE, MDG_LESS_EQUAL},
-                 {"<", MDG_TOKEN_COMPARE, MDG_LESS},
-                 {">=", MDG_TOKEN_COMPARE, MDG_GREATER_EQUAL},
-                 {">", MDG_TOKEN_COMPARE, MDG_GREATER},
-                 {"(", MDG_TOKEN_OPEN, MDG_EQUAL},
-                 {")", MDG_TOKEN_CLOSE, MDG_EQUAL},
-                 {",", MDG_TOKEN_COMMA, MDG_EQUAL}};
+        int negated;
+    } signs[] = {{"==", MDG_TOKEN_COMPARE, MDG_EQUAL, 0},
+                 {"=", MDG_TOKEN_COMPARE, MDG_EQUAL, 0},
+                 {"!=", MDG_TOKEN_COMPARE, MDG_EQUAL, 1},
+                 {"<>", MDG_TOKEN_COMPARE, MDG_EQUAL, 1},
+                 {"<=", MDG_TOKEN_COMPARE, MDG_LESS_EQUAL, 0},
+                 {"<", MDG_TOKEN_COMPARE, MDG_LESS, 0},
+                 {">=", MDG_TOKEN_COMPARE, MDG_LESS, 1},
+                 {">", MDG_TOKEN_COMPARE, MDG_LESS_EQUAL, 1},
+                 {"(", MDG_TOKEN_OPEN, MDG_EQUAL, 0},
+                 {")", MDG_TOKEN_CLOSE, MDG_EQUAL, 0},
+                 {",", MDG_TOKEN_COMMA, MDG_EQUAL, 0}};
     for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
         size_t size = strlen(signs[i].text);
         if (peek(l, 0) == signs[i].text[0] &&
             (size == 1 || peek(l, 1) == signs[i].text[1])) {
             t->kind = signs[i].kind;
             t->compare = signs[i].compare;
+            t->negated = signs[i].negated;
             l->at += size;
             return MIDGE_OK;
         }

@@ -2,6 +2,7 @@
 #ifndef MDG_FILTER_LEX_H
 #define MDG_FILTER_LEX_H
 
+#include "base/decimal.h"
 #include "index/filter.h"
 
 typedef enum mdg_token_kind {
@@ -15,22 +16,8 @@ typedef enum mdg_token_kind {
     MDG_TOKEN_COMMA
 } mdg_token_kind;
 
-typedef enum mdg_compare {
-    MDG_EQUAL,
-    MDG_UNEQUAL,
-    MDG_LESS,
-    MDG_LESS_EQUAL,
-    MDG_GREATER,
-    MDG_GREATER_EQUAL
-} mdg_compare;
-
-/* A decimal, exactly as far as whole numbers of 64 bits go. */
-typedef struct mdg_number {
-    double value;  /* the nearest */
-    int64_t floor; /* the largest whole number not above, if it is in range */
-    int is_whole;
-    int beyond; /* -1: below INT64_MIN, 1: above INT64_MAX, else 0 */
-} mdg_number;
+/* The others are the opposites of these: `negated`. */
+typedef enum mdg_compare { MDG_EQUAL, MDG_LESS, MDG_LESS_EQUAL } mdg_compare;
 
 typedef struct mdg_token {
     mdg_token_kind kind;
@@ -38,6 +25,7 @@ typedef struct mdg_token {
     int quoted;
     midge_text text; /* NAME, STRING */
     mdg_compare compare;
+    int negated; /* COMPARE */
     mdg_number number;
 } mdg_token;
 
@@ -50,7 +38,7 @@ typedef struct mdg_lexer {
 } mdg_lexer;
 
 midge_status mdg_lex(mdg_lexer *lexer, mdg_token *token);
-/* Notes in err (which midge_fail has filled) where it was; returns status. */
+/* Says in err, which midge_fail has filled, where it was; returns status. */
 midge_status mdg_lex_place(const mdg_lexer *lexer, size_t at,
                            midge_status status);
 /* 1 when the token is this key word (in lower case). */

@@ -34,19 +34,15 @@ static midge_status advance(parser *p) {
 
 static midge_status expected(parser *p, const char *what) {
     const mdg_token *t = &p->token;
-    midge_status status;
-    if (t->kind == MDG_TOKEN_END) {
-        status = midge_fail(p->err, MIDGE_E_PARSE,
-                            "filter, offset %zu: expected %s, found the end",
-                            t->at, what);
-    } else {
-        size_t size = t->end - t->at;
-        status = midge_fail(p->err, MIDGE_E_PARSE,
-                            "filter, offset %zu: expected %s, found %.*s",
-                            t->at, what, (int)(size > 40 ? 40 : size),
-                            p->lexer.text + t->at);
-    }
-    return mdg_lex_place(&p->lexer, t->at, status);
+    size_t size = t->end - t->at;
+    int end = t->kind == MDG_TOKEN_END;
+    return mdg_lex_place(&p->lexer, t->at,
+                         midge_fail(p->err, MIDGE_E_PARSE,
+                                    "expected %s, found %.*s", what,
+                                    end         ? 7
+                                    : size > 40 ? 40
+                                                : (int)size,
+                                    end ? "the end" : p->lexer.text + t->at));
 }
 
 static midge_status no_memory(parser *p) {
@@ -54,10 +50,9 @@ static midge_status no_memory(parser *p) {
 }
 
 static midge_status over_limit(parser *p, const char *what, unsigned most) {
-    return mdg_lex_place(&p->lexer, p->token.at,
-                         midge_fail(p->err, MIDGE_E_LIMIT,
-                                    "filter, offset %zu: more than %u %s",
-                                    p->token.at, most, what));
+    return mdg_lex_place(
+        &p->lexer, p->token.at,
+        midge_fail(p->err, MIDGE_E_LIMIT, "more than %u %s", most, what));
 }
 
 static midge_status new_node(parser *p, mdg_node_kind kind, mdg_node **out) {
@@ -110,8 +105,7 @@ static midge_status parse_column(parser *p, mdg_condition *c) {
     }
     uint32_t near = mdg_columns_nearest(columns, t->text.data, t->text.size);
     midge_status status =
-        midge_fail(p->err, MIDGE_E_NOT_FOUND,
-                   "filter, offset %zu: no column \"%.*s\"%s%s%s", t->at,
+        midge_fail(p->err, MIDGE_E_NOT_FOUND, "no column \"%.*s\"%s%s%s",
                    (int)(t->text.size > 64 ? 64 : t->text.size), t->text.data,
                    near != MDG_NO_COLUMN ? "; did you mean \"" : "",
                    near != MDG_NO_COLUMN ? columns->columns[near].name
@@ -202,6 +196,7 @@ static midge_status parse_test(parser *p, mdg_condition *c) {
     if (p->token.kind == MDG_TOKEN_COMPARE) {
         c->test = MDG_TEST_COMPARE;
         c->compare = p->token.compare;
+        c->negated ^= p->token.negated;
         MIDGE_TRY(advance(p));
         return parse_one(p, c);
     }
@@ -218,11 +213,11 @@ static midge_status parse_test(parser *p, mdg_condition *c) {
     return MIDGE_OK;
 }
 
-static mdg_compare turned(mdg_compare compare) {
-    static const mdg_compare other[] = {MDG_EQUAL,   MDG_UNEQUAL,
-                                        MDG_GREATER, MDG_GREATER_EQUAL,
-                                        MDG_LESS,    MDG_LESS_EQUAL};
-    return other[compare];
+/* literal < column is column > literal, which is not column <= literal. */
+static void turn(mdg_compare compare, mdg_condition *c) {
+    static const mdg_compare other[] = {MDG_EQUAL, MDG_LESS_EQUAL, MDG_LESS};
+    c->compare = other[compare];
+    c->negated ^= compare != MDG_EQUAL;
 }
 
 /* literal compare column, literal in column; true and false alone */
@@ -230,7 +225,8 @@ static midge_status parse_literal_first(parser *p, mdg_condition *c) {
     MIDGE_TRY(parse_one(p, c));
     if (p->token.kind == MDG_TOKEN_COMPARE) {
         c->test = MDG_TEST_COMPARE;
-        c->compare = turned(p->token.compare);
+        turn(p->token.compare, c);
+        c->negated ^= p->token.negated;
         MIDGE_TRY(advance(p));
         return parse_column(p, c);
     }
@@ -330,10 +326,8 @@ static midge_status check_text(const mdg_lexer *lexer) {
     for (size_t at = 0; at < lexer->size;) {
         size_t step = mdg_utf8_size(lexer->text + at, lexer->size - at);
         if (step == 0) {
-            return mdg_lex_place(lexer, at,
-                                 midge_fail(lexer->err, MIDGE_E_PARSE,
-                                            "filter, offset %zu: not UTF-8",
-                                            at));
+            return mdg_lex_place(
+                lexer, at, midge_fail(lexer->err, MIDGE_E_PARSE, "not UTF-8"));
         }
         at += step;
     }

@@ -12,8 +12,6 @@
 #include "base/fmath.h"
 #include "index/sorted.h"
 
-#define INFINITY_BITS 0x7ff0000000000000u
-
 typedef struct maker {
     midge_filter *filter;
     const mdg_condition *c;
@@ -23,11 +21,11 @@ typedef struct maker {
 } maker;
 
 static midge_status mismatch(const maker *m, size_t at, const char *what) {
-    return mdg_lex_place(
-        m->c->lexer, at,
-        midge_fail(m->err, MIDGE_E_MISMATCH,
-                   "filter, offset %zu: \"%s\" is %s: %s", at, m->column->name,
-                   mdg_column_kind_text(m->column->kind), what));
+    return mdg_lex_place(m->c->lexer, at,
+                         midge_fail(m->err, MIDGE_E_MISMATCH,
+                                    "\"%s\" is %s: %s", m->column->name,
+                                    mdg_column_kind_text(m->column->kind),
+                                    what));
 }
 
 static void *alloc(const maker *m, size_t count, size_t size) {
@@ -56,56 +54,22 @@ static midge_status need(const maker *m, mdg_literal_kind kind,
 
 /* ---- Integers ------------------------------------------------------------ */
 
-/* The largest whole number below, or not above, a literal; 0: there is none of
- * 64 bits. */
-static int below(const mdg_number *n, int or_equal, int64_t *out) {
-    int64_t step = !or_equal && n->is_whole;
-    *out = n->beyond > 0 ? INT64_MAX : n->floor;
-    if (n->beyond != 0) {
-        return n->beyond > 0;
-    }
-    if (step && *out == INT64_MIN) {
-        return 0;
-    }
-    *out -= step;
-    return 1;
-}
-
-static int above(const mdg_number *n, int or_equal, int64_t *out) {
-    int64_t step = !(or_equal && n->is_whole);
-    *out = n->beyond < 0 ? INT64_MIN : n->floor;
-    if (n->beyond != 0) {
-        return n->beyond < 0;
-    }
-    if (step && *out == INT64_MAX) {
-        return 0;
-    }
-    *out += step;
-    return 1;
-}
-
 static void int_range(mdg_term *t, mdg_compare compare, const mdg_number *n) {
-    int64_t low = INT64_MIN, high = INT64_MAX;
-    int some = 1;
-    switch (compare) {
-    case MDG_EQUAL:
-    case MDG_UNEQUAL:
-        t->negated ^= compare == MDG_UNEQUAL;
-        low = high = n->floor;
-        some = n->is_whole && n->beyond == 0;
-        break;
-    case MDG_LESS:
-    case MDG_LESS_EQUAL:
-        some = below(n, compare == MDG_LESS_EQUAL, &high);
-        break;
-    case MDG_GREATER:
-    case MDG_GREATER_EQUAL:
-        some = above(n, compare == MDG_GREATER_EQUAL, &low);
-        break;
-    }
+    const int less = compare == MDG_LESS && n->is_whole && n->beyond == 0;
+    int none = n->beyond < 0 || (less && n->floor == INT64_MIN);
     t->kind = MDG_TERM_INT_RANGE;
-    t->of.ints.low = some ? low : 1;
-    t->of.ints.high = some ? high : 0;
+    t->of.ints.low = INT64_MIN;
+    t->of.ints.high = n->beyond > 0 ? INT64_MAX : n->floor;
+    if (compare == MDG_EQUAL) {
+        t->of.ints.low = n->floor;
+        none = !n->is_whole || n->beyond != 0;
+    }
+    if (none) {
+        t->of.ints.low = 1;
+        t->of.ints.high = 0;
+    } else if (less) {
+        t->of.ints.high--;
+    }
 }
 
 static midge_status int_list(const maker *m) {
@@ -129,46 +93,18 @@ static midge_status int_list(const maker *m) {
 
 /* ---- Floats -------------------------------------------------------------- */
 
-static double next_up(double x) {
-    uint64_t bits = mdg_bits_of_f64(x);
+static double next_below(double x) {
+    const uint64_t bits = mdg_bits_of_f64(x);
     if (x == 0.0) {
-        return mdg_f64_of_bits(1);
+        return -mdg_f64_of_bits(1);
     }
-    if (bits == INFINITY_BITS) {
-        return x;
-    }
-    return mdg_f64_of_bits(x > 0.0 ? bits + 1 : bits - 1);
-}
-
-static double next_down(double x) {
-    return -next_up(-x);
+    return mdg_f64_of_bits(x > 0.0 ? bits - 1 : bits + 1);
 }
 
 static void float_range(mdg_term *t, mdg_compare compare, double x) {
-    double infinity = mdg_f64_of_bits(INFINITY_BITS);
-    double low = -infinity, high = infinity;
-    switch (compare) {
-    case MDG_EQUAL:
-    case MDG_UNEQUAL:
-        t->negated ^= compare == MDG_UNEQUAL;
-        low = high = x;
-        break;
-    case MDG_LESS:
-        high = next_down(x);
-        break;
-    case MDG_LESS_EQUAL:
-        high = x;
-        break;
-    case MDG_GREATER:
-        low = next_up(x);
-        break;
-    case MDG_GREATER_EQUAL:
-        low = x;
-        break;
-    }
     t->kind = MDG_TERM_FLOAT_RANGE;
-    t->of.floats.low = low;
-    t->of.floats.high = high;
+    t->of.floats.low = compare == MDG_EQUAL ? x : -__builtin_inf();
+    t->of.floats.high = compare == MDG_LESS ? next_below(x) : x;
 }
 
 static midge_status float_list(const maker *m) {
@@ -211,12 +147,11 @@ static midge_status make_bool(const maker *m) {
     if (m->c->test == MDG_TEST_BARE) {
         return MIDGE_OK;
     }
-    if (m->c->test != MDG_TEST_COMPARE || m->c->compare > MDG_UNEQUAL) {
+    if (m->c->test != MDG_TEST_COMPARE || m->c->compare != MDG_EQUAL) {
         return mismatch(m, m->c->column_at,
                         "use it alone, = or != with true or false, or is null");
     }
     MIDGE_TRY(need(m, MDG_LITERAL_BOOL, "compare it with true or false"));
-    m->term->negated ^= m->c->compare == MDG_UNEQUAL;
     m->term->negated ^= !m->c->literals[0].truth;
     return MIDGE_OK;
 }
@@ -300,15 +235,9 @@ static midge_status make_string(const maker *m) {
         t->test = MDG_TEXT_CONTAINS;
         break;
     case MDG_TEST_COMPARE:
-        /* > is not <=, >= is not < */
-        t->negated ^= m->c->compare == MDG_UNEQUAL ||
-                      m->c->compare == MDG_GREATER ||
-                      m->c->compare == MDG_GREATER_EQUAL;
-        t->test =
-            m->c->compare <= MDG_UNEQUAL ? MDG_TEXT_LIST
-            : m->c->compare == MDG_LESS || m->c->compare == MDG_GREATER_EQUAL
-                ? MDG_TEXT_LESS
-                : MDG_TEXT_LESS_EQUAL;
+        t->test = m->c->compare == MDG_EQUAL  ? MDG_TEXT_LIST
+                  : m->c->compare == MDG_LESS ? MDG_TEXT_LESS
+                                              : MDG_TEXT_LESS_EQUAL;
         break;
     default:
         return mismatch(m, m->c->column_at,
@@ -323,13 +252,12 @@ static midge_status make_string(const maker *m) {
 static midge_status make_set(const maker *m) {
     const mdg_condition *c = m->c;
     MIDGE_TRY(need(m, MDG_LITERAL_TEXT, "compare it with texts in quotes"));
-    int equal = c->test == MDG_TEST_COMPARE && c->compare <= MDG_UNEQUAL;
+    int equal = c->test == MDG_TEST_COMPARE && c->compare == MDG_EQUAL;
     if (!equal && c->test != MDG_TEST_IN && c->test != MDG_TEST_ALL &&
         c->test != MDG_TEST_ELEMENT && c->test != MDG_TEST_CONTAINS) {
         return mismatch(m, c->column_at,
                         "use = != in, all, contains or is null");
     }
-    m->term->negated ^= equal && c->compare == MDG_UNEQUAL;
     MIDGE_TRY(take_texts(m));
     m->term->test = MDG_TEXT_LIST;
     m->term->kind =
