@@ -53,7 +53,7 @@ static int place_of(const char *word, const char *const *list) {
 
 static int options_of(const side_data *data, const side_setting *setting,
                       midge_index_options *o) {
-    /* In the order of the enums; the exact index comes after the walks. */
+    /* In the order of the enums, walks from ROWS on; then the exact index. */
     static const char *const storages[] = {"f32", "f16", "int8", NULL};
     static const char *const walks[] = {"rows", "int8", "flat", NULL};
     char storage[8], walk[8];
@@ -68,7 +68,7 @@ static int options_of(const side_data *data, const side_setting *setting,
     o->metric = data->cosine ? MIDGE_METRIC_COSINE : MIDGE_METRIC_L2SQ;
     o->kind = w == 2 ? MIDGE_INDEX_FLAT : MIDGE_INDEX_HNSW;
     o->storage = (midge_storage)s;
-    o->walk = w == 2 ? MIDGE_WALK_ROWS : (midge_walk)w;
+    o->walk = w == 1 ? MIDGE_WALK_INT8 : MIDGE_WALK_ROWS;
     o->m = (uint32_t)setting->m;
     o->ef_construction = (uint32_t)setting->ef_construction;
     return 0;

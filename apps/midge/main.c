@@ -22,7 +22,11 @@ int cli_complain(int code, const char *format, ...) {
 
 int cli_complain_error(int code, const char *about, const midge_error *err) {
     char where[96] = "";
+    const size_t size = strlen(about);
     int named = strstr(err->text, "line ") != NULL;
+    if (strncmp(err->text, about, size) == 0 && err->text[size] == ':') {
+        about = ""; /* it is named there */
+    }
     if (err->line > 0 && !named && strncmp(err->text, "column ", 7) == 0) {
         (void)snprintf(where, sizeof where, "line %lld, ",
                        (long long)err->line);

@@ -1,9 +1,10 @@
 /* vectors_file.c: index files opened and closed.
  *
- * The lock is on the file itself (flock): it ends with the process, and there
- * is no second file to forget. A file may be replaced while somebody waits for
- * it or opens it, so whoever has the lock looks whether the name still leads to
- * that file.
+ * A writer has two locks. flock on the file itself ends with the process, and
+ * keeps native writers apart whatever happens. A file may be replaced while
+ * somebody waits for it or opens it, so whoever has that lock looks whether the
+ * name still leads to that file. Then the lock file beside it (vectors_lock.c),
+ * for those who have no flock.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -26,6 +27,7 @@ void midge_index_file_close(midge_index_file *file) {
     }
     midge_index_free(file->index);
     mdg_vectors_unmap(&file->mapped);
+    mdg_vectors_unlock(file->lock);
     if (file->fd >= 0) {
         close(file->fd);
     }
@@ -74,6 +76,7 @@ static midge_status create(midge_index_file *file,
         return mdg_vectors_fail(err, "cannot be created", file->path);
     }
     MIDGE_TRY(midge_index_new(file->env, options, &file->index, err));
+    MIDGE_TRY(mdg_vectors_lock(file->path, &file->lock, err));
     MIDGE_TRY(mdg_vectors_write_file(file->index, file->path, MDG_NEW_NAME,
                                      &file->options, &file->fd, &named,
                                      &written, err));
@@ -240,6 +243,11 @@ static midge_status open_file(midge_index_file *file, midge_error *err) {
     MIDGE_TRY(open_fd(file->path, file->options.read_only, &file->fd, err));
     if (file->options.read_only) {
         return open_to_read(file, err);
+    }
+    MIDGE_TRY(mdg_vectors_lock(file->path, &file->lock, err));
+    if (!still_named(file->fd, file->path)) { /* replaced by who had it */
+        close(file->fd);
+        MIDGE_TRY(open_fd(file->path, 0, &file->fd, err));
     }
     MIDGE_TRY(open_index(file, err));
     remove_left_overs(file->path);

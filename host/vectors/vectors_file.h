@@ -22,6 +22,7 @@ struct midge_index_file {
     const midge_env *env;
     midge_index_file_options options;
     char *path;
+    char *lock;        /* the file beside it; NULL: not held */
     int fd;            /* of the newest file under that name; locked to write */
     mdg_mapped mapped; /* the file that was opened: its fd is another one */
     midge_index *index;
@@ -33,6 +34,13 @@ struct midge_index_file {
 /* MIDGE_E_NOT_FOUND, MIDGE_E_NOMEM, ...: what errno says of `path`. */
 midge_status mdg_vectors_fail(midge_error *err, const char *what,
                               const char *path);
+
+/* ---- vectors_lock.c ------------------------------------------------------ */
+
+/* Makes the lock file beside `path`: MIDGE_E_BUSY when a living process has it.
+ * What is in *out goes to mdg_vectors_unlock, which removes it. */
+midge_status mdg_vectors_lock(const char *path, char **out, midge_error *err);
+void mdg_vectors_unlock(char *lock); /* NULL is accepted */
 
 /* ---- vectors_map.c ------------------------------------------------------- */
 

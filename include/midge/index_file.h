@@ -2,8 +2,10 @@
  * is opened, changes appended and committed, kept whole through a crash at any
  * moment.
  *
- * One process writes a file at a time: it holds a lock on it (flock). Any
- * number read it meanwhile, and go on seeing the commit that they opened.
+ * One process writes a file at a time: it holds a lock on it (flock) and the
+ * file NAME.lock beside it, which programs in Node see and make too. What a
+ * process that was killed left of these keeps nobody out. Any number read the
+ * file meanwhile, and go on seeing the commit that they opened.
  *
  * An object belongs to one thread at a time; its index may be searched by
  * several (index.h). A file must not be cut short by others while it is mapped.
@@ -39,15 +41,16 @@ typedef struct midge_index_file_options {
 #define MIDGE_INDEX_FILE_DEFAULTS {0, 0, 0.0, NULL, NULL, 0}
 
 /* Makes a file with an empty index and opens it. MIDGE_E_EXISTS when there is a
- * file of that name already; after a crash there is no file or a whole one.
- * `file_options` NULL: the defaults. */
+ * file of that name already, MIDGE_E_BUSY when somebody is about to make it;
+ * after a crash there is no file or a whole one. `file_options` NULL: the
+ * defaults. */
 MIDGE_API MIDGE_NODISCARD midge_status midge_index_file_create(
     const midge_env *env, const char *path, const midge_index_options *options,
     const midge_index_file_options *file_options, midge_index_file **out,
     midge_error *err);
 
-/* Opens the last commit. MIDGE_E_NOT_FOUND, MIDGE_E_BUSY when another process
- * writes the file, MIDGE_E_PARSE when it is some other kind of file,
+/* Opens the last commit. MIDGE_E_NOT_FOUND, MIDGE_E_BUSY when it is open to
+ * write already, MIDGE_E_PARSE when it is some other kind of file,
  * MIDGE_E_CORRUPT naming the part. Cost: independent of the vectors and links,
  * which are mapped; see midge_index_image_open. */
 MIDGE_API MIDGE_NODISCARD midge_status

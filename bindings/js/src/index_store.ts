@@ -141,8 +141,8 @@ export class Committer {
 }
 
 /** What a store says that somebody else has open. */
-export function busy(name: string): MidgeError {
-  return new MidgeError("E_BUSY", `${name} is open elsewhere`);
+export function busy(name: string, where = "elsewhere"): MidgeError {
+  return new MidgeError("E_BUSY", `${name} is open ${where}`);
 }
 
 export function storeFailed(name: string, cause: unknown): MidgeError {

@@ -1,5 +1,16 @@
 /** The few parts of Node that the package uses, so that it can be compiled
  * without the types of all of Node. Not part of the package. */
+declare module "node:fs" {
+  export function linkSync(from: string, to: string): void;
+  export function readFileSync(path: string, encoding: "latin1"): string;
+  export function renameSync(from: string, to: string): void;
+  export function rmSync(path: string, options: { force: boolean }): void;
+  export function writeFileSync(
+    path: string,
+    text: string,
+    options: { flag: string },
+  ): void;
+}
 declare module "node:fs/promises" {
   interface FileHandle {
     write(
@@ -8,7 +19,6 @@ declare module "node:fs/promises" {
       size: number,
       at: number,
     ): Promise<{ readonly bytesWritten: number }>;
-    writeFile(text: string): Promise<void>;
     sync(): Promise<void>;
     datasync(): Promise<void>;
     close(): Promise<void>;

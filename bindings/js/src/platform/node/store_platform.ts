@@ -1,5 +1,12 @@
 /** Where indexes are kept: files, in Node. */
 import {
+  linkSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import {
   open,
   readFile,
   rename,
@@ -48,8 +55,23 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/** Is there a process with this number? */
-function runs(pid: number): boolean {
+/** What the system says of a process: the letter of its state, and when it
+ * began, in ticks. */
+function lookAt(pid: number | "self"): { state: string; began: number } {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, "latin1");
+    const words = text.slice(text.lastIndexOf(")") + 2).split(" ");
+    return { state: words[0] ?? "", began: Number(words[19]) || 0 };
+  } catch {
+    return { state: "", began: 0 };
+  }
+}
+
+function runs(pid: number, began: number): boolean {
+  const now = lookAt(pid);
+  if (now.state !== "") {
+    return !"ZX".includes(now.state) && (began === 0 || began === now.began);
+  }
   try {
     process.kill(pid, 0);
     return true;
@@ -58,29 +80,61 @@ function runs(pid: number): boolean {
   }
 }
 
-/** Locks by a file beside, with the number of the process. One that was left by
- * a process that is gone is taken away. */
-async function lock(path: string): Promise<void> {
-  for (let i = 0; i < 3; i++) {
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, "latin1");
+  } catch {
+    return "";
+  }
+}
+
+/** Takes a lock that is nobody's away, and only that one: by now it may be
+ * another's. */
+function takeAway(name: string, lock: string, judged: string): void {
+  const number = Math.floor(Math.random() * 2 ** 40);
+  const aside = `${name}.tmp.${process.pid}.${number}`;
+  try {
+    renameSync(lock, aside);
+    if (textOf(aside) !== judged) {
+      linkSync(aside, lock);
+    }
+  } catch {
+    // Somebody else has taken it away, or has it by now.
+  }
+  rmSync(aside, { force: true });
+}
+
+const TRIES = 50;
+const WAIT_MS = 10;
+
+/** Makes the file beside that says which process writes, as spec/formats/index.md
+ * has it, for programs of all kinds. Its parts are written at once: one without
+ * the end of its line was left by a process that was killed, if it stays so. */
+async function lock(name: string): Promise<void> {
+  const path = `${name}.lock`;
+  const mine = `${process.pid} ${lookAt("self").began}\n`;
+  for (let i = 0; i < TRIES; i++) {
     try {
-      const file = await open(path, "wx");
-      await file.writeFile(String(process.pid)).finally(() => file.close());
+      writeFileSync(path, mine, { flag: "wx" });
       return;
     } catch (cause) {
       if (codeOf(cause) !== "EEXIST") {
         throw cause;
       }
     }
-    const owner = await readFile(path).then(
-      (bytes) => Number(new TextDecoder().decode(bytes)),
-      () => 0,
-    );
-    if (owner === 0 || owner === process.pid || runs(owner)) {
-      throw busy(path.slice(0, -".lock".length));
+    const text = textOf(path);
+    const [pid = 0, began = 0] = text.split(" ").map(Number);
+    const isWhole = text.endsWith("\n");
+    if (isWhole && pid > 0 && runs(pid, began)) {
+      throw busy(name, `in process ${pid}`);
     }
-    await unlink(path).catch(() => undefined);
+    if (isWhole || i === TRIES / 2) {
+      takeAway(name, path, text);
+    } else {
+      await new Promise((resolve) => setTimeout(resolve, WAIT_MS));
+    }
   }
-  throw busy(path);
+  throw busy(name);
 }
 
 class FileStore implements IndexStore {
@@ -150,7 +204,7 @@ export async function openStore(
   _options: StoreOptions,
 ): Promise<IndexStore> {
   try {
-    await lock(`${name}.lock`);
+    await lock(name);
   } catch (cause) {
     throw codeOf(cause) === "E_BUSY" ? cause : storeFailed(name, cause);
   }
