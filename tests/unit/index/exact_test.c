@@ -44,7 +44,8 @@ static void every_metric_and_storage(void **state) {
     static const uint32_t ks[] = {1, 10, 100, 600};
     (void)state;
     for (size_t m = 0; m < MODES; m++) {
-        for (size_t d = 0; d < 5; d++) {
+        for (size_t d = TEST_SHARE == 1 ? 0 : m % 2; d < 5;
+             d += TEST_SHARE == 1 ? 1 : 2) {
             struct test_env t;
             test_env_init(&t);
             fill(rows, ROWS_MAX * DIM_MAX, 1 + d);
@@ -324,7 +325,7 @@ static void odd_shares(void *ctx, size_t count, size_t grain,
 /* Few queries and many, which are shared in two ways. */
 static void the_same_from_any_threads(void **state) {
     (void)state;
-    for (size_t m = 0; m < MODES; m++) {
+    for (size_t m = 0; m < MODES; m += TEST_SHARE == 1 ? 1 : 3) {
         int n_loops = 0;
         struct test_env t;
         test_env_init(&t);

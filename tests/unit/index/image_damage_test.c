@@ -2,8 +2,17 @@
  * every byte. What is damaged is refused by name; what opens gives the answers
  * that it gave before, or says while searching what is damaged. */
 #include "image_support.h"
+#include "test_share.h"
 
 enum { ROWS = 60, DIM = 8, QUERIES = 4, K = 5 };
+
+/* Under sanitizers not every byte behind the header; an odd step, so that every
+ * bit of a byte has its turn. */
+enum { STEP = TEST_SHARE == 1 ? 1 : 7 };
+
+static size_t after(size_t at) {
+    return at < MDG_IMAGE_HEADER ? at + 1 : at + STEP;
+}
 
 struct sample {
     struct test_env t;
@@ -120,7 +129,7 @@ static void cut_short_it_does_not_open(void **state) {
     (void)state;
     struct sample s;
     make_sample(&s, MIDGE_STORAGE_F32, MIDGE_WALK_ROWS);
-    for (size_t size = 0; size < s.file.size; size++) {
+    for (size_t size = 0; size < s.file.size; size = after(size)) {
         midge_error err = {.text = ""};
         midge_status status = use(&s, size, &err);
         assert_int_equal(status, size < MDG_IMAGE_HEADER ? MIDGE_E_PARSE
@@ -170,7 +179,7 @@ static const char *expected(const struct sample *s, size_t at,
 static void flip_all(struct sample *s) {
     char name[MDG_SECTION_NAME];
     size_t harmless = 0;
-    for (size_t at = 0; at < s->file.size; at++) {
+    for (size_t at = 0; at < s->file.size; at = after(at)) {
         midge_error err = {.text = ""};
         const char *want = expected(s, at, name);
         s->scratch.data[at] ^= (uint8_t)(1u << at % 8);
@@ -185,7 +194,7 @@ static void flip_all(struct sample *s) {
                      midge_status_name(status), err.text);
         }
     }
-    assert_true(harmless > 3 * MDG_IMAGE_PAGE - 256 - MDG_IMAGE_HEADER);
+    assert_true(STEP * harmless > 3 * MDG_IMAGE_PAGE - 256 - MDG_IMAGE_HEADER);
 }
 
 static void a_flipped_bit_is_told_by_name(void **state) {

@@ -9,8 +9,15 @@
 #include "base/rng.h"
 #include "index/index_internal.h"
 #include "test_env.h"
+#include "test_share.h"
 
-enum { DIM = 24, ROWS = 5000, SAMPLE = 120, K = 10 };
+enum {
+    DIM = 24,
+    ROWS = TEST_SHARE == 1 ? 5000 : 2500,
+    ROWS_ASKED = TEST_SHARE == 1 ? 2000 : 800,
+    SAMPLE = 120,
+    K = 10
+};
 
 static float rows[ROWS * DIM];
 static float queries[SAMPLE * DIM];
@@ -110,11 +117,12 @@ static void rows_of_the_index_are_the_sample(void **state) {
         size_t n_deleted;
         test_env_init(&t);
         fill(rows, ROWS * DIM, 4);
-        for (size_t row = 1; row < 2000; row += 2) {
+        for (size_t row = 1; row < ROWS_ASKED; row += 2) {
             memcpy(rows + row * DIM, rows + (row - 1) * DIM,
                    DIM * sizeof(float));
         }
-        midge_index *index = make(&t, 2000, metrics[i], MIDGE_STORAGE_INT8);
+        midge_index *index =
+            make(&t, ROWS_ASKED, metrics[i], MIDGE_STORAGE_INT8);
         assert_int_equal(
             midge_index_delete(index, 1, &id, NULL, &n_deleted, NULL),
             MIDGE_OK);
@@ -127,7 +135,7 @@ static void rows_of_the_index_are_the_sample(void **state) {
         assert_int_equal(
             midge_index_tune(index, 0.9, 1, SIZE_MAX, NULL, &a, NULL),
             MIDGE_OK);
-        assert_int_equal(a.sample, 1999);
+        assert_int_equal(a.sample, ROWS_ASKED - 1);
         midge_index_free(index);
         assert_int_equal(t.held_bytes, 0);
     }
