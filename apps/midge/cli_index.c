@@ -10,7 +10,7 @@
 static const char *const metrics[] = {"l2sq", "cosine", "ip", "l1", "hamming"};
 static const char *const kinds[] = {"auto", "flat", "hnsw"};
 static const char *const storages[] = {"f32", "f16", "int8", "binary"};
-static const char *const walks[] = {"rows", "int8"};
+static const char *const walks[] = {"auto", "rows", "int8"};
 static const char *const id_types[] = {"number", "text"};
 static const char *const column_kinds[] = {"int", "float", "string", "bool",
                                            "set"};

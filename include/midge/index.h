@@ -65,11 +65,15 @@ typedef enum midge_storage {
 
 /* What the graph is walked by. With INT8 the nearest that the walk found are
  * measured again by the rows themselves: distances are always those of the
- * storage. */
+ * storage. AUTO becomes INT8, with storage f32 or f16 and the metrics that
+ * INT8 has, once a thousand rows of 64 numbers or more are in a graph and a
+ * sample of them says that 8 bits tell neighbours apart; else ROWS. What it
+ * came to stays. */
 typedef enum midge_walk {
-    MIDGE_WALK_ROWS = 0, /* the rows as stored */
-    MIDGE_WALK_INT8 = 1  /* a second copy of each row, in 8 bits; l2sq, cosine
-                            and ip */
+    MIDGE_WALK_AUTO = 0,
+    MIDGE_WALK_ROWS = 1, /* the rows as stored */
+    MIDGE_WALK_INT8 = 2  /* a copy of each row in 8 bits, dim + 8 bytes more a
+                            row; l2sq, cosine and ip */
 } midge_walk;
 
 typedef enum midge_id_type {
@@ -96,7 +100,7 @@ typedef struct midge_index_options {
      MIDGE_METRIC_COSINE,                                                      \
      MIDGE_INDEX_AUTO,                                                         \
      MIDGE_STORAGE_F32,                                                        \
-     MIDGE_WALK_ROWS,                                                          \
+     MIDGE_WALK_AUTO,                                                          \
      MIDGE_ID_U64,                                                             \
      0,                                                                        \
      0,                                                                        \

@@ -320,12 +320,13 @@ static midge_status link_rows(addition *a) {
     midge_index *index = a->index;
     midge_progress_fn progress = a->options ? a->options->progress : NULL;
     void *ctx = a->options ? a->options->progress_ctx : NULL;
+    if (!index->has_graph && !wants_graph(index)) {
+        return MIDGE_OK;
+    }
+    MIDGE_TRY(mdg_walk_choose(index, a->err));
     if (index->has_graph) {
         return mdg_hnsw_link(index, a->rows->count, a->row_of, progress, ctx,
                              a->err);
-    }
-    if (!wants_graph(index)) {
-        return MIDGE_OK;
     }
     a->built = 1;
     return build_graph(index, progress, ctx, a->err);

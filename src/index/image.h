@@ -195,6 +195,7 @@ typedef struct mdg_track {
     mdg_slot slot;
     uint64_t base_length;
     uint8_t state[MDG_IMAGE_STATE];
+    midge_walk walk;
     uint32_t n_columns;
     uint32_t words[MIDGE_INDEX_COLUMNS_MAX]; /* in each column */
     mdg_level levels[MDG_LEVELS_MAX];        /* copies; `capacity` nodes each */

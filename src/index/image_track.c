@@ -64,6 +64,7 @@ static midge_status note(midge_index *index) {
             &t->levels[i]));
     }
     put_state(index, t->state);
+    t->walk = index->options.walk;
     t->n_columns = index->columns.count;
     for (uint32_t i = 0; i < t->n_columns; i++) {
         t->words[i] = index->columns.columns[i].words.count;
@@ -188,6 +189,7 @@ int mdg_track_needs_image(const midge_index *index) {
     mdg_state_get(&then, t->state);
     return t->stale || index->renumbered || index->n_rows < then.n_rows ||
            then.has_graph != (uint32_t)(index->has_graph != 0) ||
+           t->walk != index->options.walk ||
            t->n_columns != index->columns.count;
 }
 

@@ -57,7 +57,7 @@ static midge_status check_pairs(const midge_index_options *o,
                           "binary storage and the Hamming metric go with each "
                           "other only");
     }
-    if (o->walk == MIDGE_WALK_ROWS) {
+    if (o->walk != MIDGE_WALK_INT8) {
         return MIDGE_OK;
     }
     if (bits || o->metric == MIDGE_METRIC_L1) {
@@ -78,6 +78,9 @@ static midge_index_options with_defaults(const midge_index_options *given) {
     o.ef = o.ef ? o.ef : EF_DEFAULT;
     o.ef_construction =
         o.ef_construction ? o.ef_construction : EF_CONSTRUCTION_DEFAULT;
+    if (o.walk == MIDGE_WALK_AUTO && !mdg_walk_may_choose(&o)) {
+        o.walk = MIDGE_WALK_ROWS;
+    }
     return o;
 }
 

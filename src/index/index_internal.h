@@ -9,6 +9,7 @@
  *   columns.c    metadata; filter_*.c conditions on them
  *   exact.c      a query against every row
  *   hnsw_*.c     the graph: linking, repairing, reordering, walking
+ *   walk_choice.c  what the graph is walked by, when nobody said
  *   searcher.c   which way a query goes; the memory of searches
  *   image_*.c    an index as bytes of a file, and back
  *
@@ -146,6 +147,18 @@ midge_status mdg_hnsw_order(const midge_index *index, uint32_t *order,
                             uint32_t *count);
 /* Renames rows inside of links and levels, and moves the lists. */
 void mdg_hnsw_renumber(midge_index *index, mdg_mover *mover);
+
+/* ---- walk_choice.c ------------------------------------------------------- */
+
+/* With fewer rows it does not matter, and tells little. */
+#define MDG_WALK_CHOICE_ROWS 1000u
+
+/* May these options come to another walk than that by rows? */
+int mdg_walk_may_choose(const midge_index_options *options);
+/* Before rows are linked: makes MIDGE_WALK_AUTO one of the others, once there
+ * are rows enough; and the codes of all rows, if it is INT8. On failure nothing
+ * changed. */
+midge_status mdg_walk_choose(midge_index *index, midge_error *err);
 
 /* ---- exact.c ------------------------------------------------------------- */
 

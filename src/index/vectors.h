@@ -52,7 +52,7 @@ typedef void (*mdg_score_fn)(const mdg_scorer *scorer, size_t count,
 
 struct mdg_scorer {
     mdg_score_fn
-        score; /* out_i = distance to rows_i; rows NULL: 0, 1, 2, ... */
+        score; /* out_i = distance to rows_i; rows NULL: 0, 1, 2, ... (exact) */
     const mdg_vectors *vectors;
     const void *query; /* floats, codes or bytes */
     float *decoded;    /* room for one row as floats, where that is needed */

@@ -203,6 +203,7 @@ test("a graph is walked, and tuned to a recall", async (t) => {
   await ok(["index", "create", "a.midge", "--dim", "16", "--metric", "l2sq"], { cwd });
   await ok(["index", "add", "a.midge", "rows.fbin"], { cwd });
   assert.equal((await midgeJson(["index", "info", "a.midge"], { cwd })).graph, true);
+  assert.equal((await midgeJson(["index", "info", "a.midge"], { cwd })).walk, "rows");
   const tuned = await midgeJson(["index", "tune", "a.midge", "--recall", "0.9"], { cwd });
   assert.ok(tuned.recall >= 0.9 && tuned.ef > 0);
   assert.equal((await midgeJson(["index", "info", "a.midge"], { cwd })).ef, tuned.ef);

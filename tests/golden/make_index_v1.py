@@ -7,7 +7,7 @@ import pathlib
 import struct
 
 PAGE, ALIGN = 4096, 64
-L2SQ, HNSW, F32, BY_ROWS, NUMBERS = 0, 2, 0, 0, 0
+L2SQ, HNSW, F32, BY_ROWS, NUMBERS = 0, 2, 0, 1, 0
 INT, STRING, SET = 0, 2, 4
 LARGE = (2, 3, 4)
 DIM, M, SEED = 3, 2, 7

@@ -100,6 +100,20 @@ test("a graph finds nearly all, in every storage and walk", async () => {
   }
 });
 
+test("what a graph is walked by is chosen, or said", async () => {
+  const walkOf = async (options) => {
+    const index = keep(await createIndex({ kind: "hnsw", ...options }));
+    index.add(numbers(1000 * options.dim, 7));
+    return index.info().walk;
+  };
+  assert.equal(await walkOf({ dim: 64 }), "int8");
+  assert.equal(await walkOf({ dim: 64, storage: "f16", metric: "ip" }), "int8");
+  assert.equal(await walkOf({ dim: 64, walk: "rows" }), "rows");
+  assert.equal(await walkOf({ dim: 64, metric: "l1" }), "rows");
+  assert.equal(await walkOf({ dim: 8 }), "rows");
+  assert.equal(await walkOf({ dim: 8, walk: "int8" }), "int8");
+});
+
 test("one query, several queries, radius, fewer rows than k", async () => {
   const index = keep(await createIndex({ dim: 2, metric: "l2sq" }));
   assert.deepEqual(index.search([0, 0]), []);

@@ -46,7 +46,7 @@ for (const metric of ["l2sq", "cosine", "ip"]) {
     assert.equal(micro.module().module, "hnsw-micro");
     micro.add(rows.subarray(0, 100 * DIM), { ids: ids.slice(0, 100) });
     micro.add(rows.subarray(100 * DIM), { ids: ids.slice(100) });
-    const whole = keep(await createIndex({ dim: DIM, metric, kind: "hnsw" }));
+    const whole = keep(await createIndex({ dim: DIM, metric, kind: "hnsw", walk: "rows" }));
     whole.add(rows, { ids });
     const exact = whole.searchMany(queries, { k: 10, exact: true });
     const same = micro.searchMany(queries, { k: 10, exact: true });

@@ -6,7 +6,7 @@ import type { IndexExports } from "./exports.js";
 const METRICS = { l2sq: 0, cosine: 1, ip: 2, l1: 3, hamming: 4 } as const;
 const KINDS_OF_INDEX = { auto: 0, flat: 1, hnsw: 2 } as const;
 const STORAGES = { f32: 0, f16: 1, int8: 2, binary: 3 } as const;
-const WALKS = { rows: 0, int8: 1 } as const;
+const WALKS = { auto: 0, rows: 1, int8: 2 } as const;
 const ID_TYPES = { number: 0, bigint: 0, text: 1 } as const;
 const COLUMN_KINDS = { int: 0, float: 1, string: 2, bool: 3, set: 4 } as const;
 
@@ -20,8 +20,10 @@ export type IndexMetric = keyof typeof METRICS;
 export type IndexKind = keyof typeof KINDS_OF_INDEX;
 /** What is kept of a vector. "binary" goes with the metric "hamming" only. */
 export type IndexStorage = keyof typeof STORAGES;
-/** What the graph is walked by: the rows, or a copy in 8 bits. Distances are
- * those of the storage all the same. */
+/** What the graph is walked by: the rows, or a copy in 8 bits, which is faster.
+ * Distances are those of the storage all the same. "auto" becomes "int8" once
+ * there are some thousand rows in a graph and a sample of them says that 8 bits
+ * tell neighbours apart; else "rows". */
 export type IndexWalk = keyof typeof WALKS;
 /** Numbers below 2^53, 64 bits as bigint (the same in a file), or texts. */
 export type IdType = keyof typeof ID_TYPES;
@@ -72,7 +74,7 @@ export function microOptions<O extends IndexOptions>(options: O): O {
       throw unsupported(`${name} ${JSON.stringify(asked)}`);
     }
   }
-  return { ...options, kind: "hnsw" };
+  return { ...options, kind: "hnsw", walk: "rows" };
 }
 
 /** The type of ids that options ask for. */
@@ -190,7 +192,7 @@ export function optionNumbers(o: IndexOptions): Uint32Array {
     numberOf("metric", METRICS, o.metric ?? (binary ? "hamming" : "cosine")),
     numberOf("kind", KINDS_OF_INDEX, o.kind ?? "auto"),
     numberOf("storage", STORAGES, o.storage ?? (hamming ? "binary" : "f32")),
-    numberOf("walk", WALKS, o.walk ?? "rows"),
+    numberOf("walk", WALKS, o.walk ?? "auto"),
     numberOf("ids", ID_TYPES, o.ids ?? "number"),
     count("m", o.m ?? 0),
     count("efConstruction", o.efConstruction ?? 0),

@@ -168,9 +168,9 @@ static void write_head(const micro *o, const plan *p, uint8_t *file) {
                 o->dim,
                 o->metric,
                 o->kind,
-                0,
-                0,
-                0,
+                MIDGE_STORAGE_F32,
+                MIDGE_WALK_ROWS,
+                MIDGE_ID_U64,
                 o->m,
                 o->ef_construction,
                 p->count,
@@ -247,8 +247,8 @@ static midge_status check_head(const uint8_t *file, size_t size,
     if (h->crc != crc32c(0, h, sizeof *h - 4) || !s) {
         return damaged("header: it is damaged");
     }
-    if (h->metric > MIDGE_METRIC_IP || h->storage | h->walk | h->id_type ||
-        h->parts > PARTS_MAX || s->frames > 0) {
+    if (h->metric > MIDGE_METRIC_IP || h->storage | h->id_type ||
+        h->walk > MIDGE_WALK_ROWS || h->parts > PARTS_MAX || s->frames > 0) {
         return foreign();
     }
     if (h->base_bytes > size || h->directory_bytes > size - HEAD_BYTES ||
