@@ -36,3 +36,7 @@ void mdg_release(const midge_env *env, void *block, size_t count, size_t size) {
         env->realloc_fn(env->alloc_ctx, block, count * size, 0);
     }
 }
+
+midge_status mdg_no_memory(const char *what, midge_error *err) {
+    return midge_fail(err, MIDGE_E_NOMEM, "no memory for %s", what);
+}

@@ -208,20 +208,15 @@ midge_status mdg_columns_add(mdg_columns *columns, const char *name,
     memcpy(fresh.name, name, size);
     uint32_t rows = columns->capacity > columns->n_rows ? columns->capacity
                                                         : columns->n_rows;
-    if (rows != 0) {
-        mdg_columns none = {.env = columns->env};
-        midge_status status = reserve_column(&none, &fresh, rows);
-        if (status != MIDGE_OK) {
-            release_column(&fresh, columns->env);
-            return midge_fail(err, status, "no memory for column %s", name);
-        }
+    const mdg_columns none = {.env = columns->env};
+    mdg_column *grown = NULL;
+    if (rows == 0 || reserve_column(&none, &fresh, rows) == MIDGE_OK) {
+        grown = mdg_resize(columns->env, columns->columns, columns->count,
+                           columns->count + 1, sizeof *grown);
     }
-    mdg_column *grown =
-        mdg_resize(columns->env, columns->columns, columns->count,
-                   columns->count + 1, sizeof *grown);
     if (!grown) {
         release_column(&fresh, columns->env);
-        return midge_fail(err, MIDGE_E_NOMEM, "no memory for column %s", name);
+        return mdg_no_memory("a column", err);
     }
     grown[columns->count++] = fresh;
     columns->columns = grown;

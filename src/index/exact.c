@@ -257,7 +257,7 @@ static void plan(search *s) {
 static midge_status run(search *s, midge_error *err) {
     MIDGE_TRY(mdg_exact_rows_need(&s->e, err));
     if (make_workers(s) != MIDGE_OK) {
-        return midge_fail(err, MIDGE_E_NOMEM, "no memory for a search");
+        return mdg_no_memory("a search", err);
     }
     if (s->by_rows) {
         share_rows(s);

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "base/alloc.h"
+
 midge_status mdg_lex_place(const mdg_lexer *lexer, size_t at,
                            midge_status status) {
     if (!lexer->err) {
@@ -154,7 +156,7 @@ static midge_status lex_string(mdg_lexer *l, mdg_token *t) {
     }
     char *out = midge_arena_alloc(l->arena, end - l->at + 1);
     if (!out) {
-        return midge_fail(l->err, MIDGE_E_NOMEM, "filter: out of memory");
+        return mdg_no_memory("a filter", l->err);
     }
     while (l->at < end) {
         if (l->text[l->at] == '\\') {

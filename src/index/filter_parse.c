@@ -15,6 +15,7 @@
  */
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/utf8.h"
 #include "index/filter_terms.h"
 
@@ -46,7 +47,7 @@ static midge_status expected(parser *p, const char *what) {
 }
 
 static midge_status no_memory(parser *p) {
-    return midge_fail(p->err, MIDGE_E_NOMEM, "filter: out of memory");
+    return mdg_no_memory("a filter", p->err);
 }
 
 static midge_status over_limit(parser *p, const char *what, unsigned most) {

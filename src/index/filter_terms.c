@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/fmath.h"
 #include "index/sorted.h"
 
@@ -33,7 +34,7 @@ static void *alloc(const maker *m, size_t count, size_t size) {
 }
 
 static midge_status no_memory(const maker *m) {
-    return midge_fail(m->err, MIDGE_E_NOMEM, "filter: out of memory");
+    return mdg_no_memory("a filter", m->err);
 }
 
 static midge_status need(const maker *m, mdg_literal_kind kind,

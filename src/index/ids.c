@@ -174,29 +174,16 @@ static midge_status table_make(mdg_ids *ids, const uint8_t *dead,
 
 /* ---- Room ---------------------------------------------------------------- */
 
-/* An array of `capacity`, of which the first n_rows are those of `old`. */
-static void *grown(const mdg_ids *ids, void *old, uint32_t capacity,
-                   size_t size) {
-    if (old && ids->capacity != 0) {
-        return mdg_resize(ids->env, old, ids->capacity, capacity, size);
-    }
-    void *fresh = mdg_alloc(ids->env, capacity, size);
-    if (fresh && old) {
-        memcpy(fresh, old, ids->n_rows * size);
-    }
-    return fresh;
-}
-
-static midge_status reserve_numbers(mdg_ids *ids, uint32_t capacity) {
-    uint64_t *numbers = grown(ids, ids->numbers, capacity, sizeof *numbers);
-    if (!numbers) {
-        return MIDGE_E_NOMEM;
-    }
-    for (uint32_t row = 0; !ids->numbers && row < ids->n_rows; row++) {
-        numbers[row] = row;
-    }
+midge_status mdg_ids_reserve_numbers(mdg_ids *ids, uint32_t capacity,
+                                     uint32_t used) {
+    void *numbers = ids->numbers;
+    used = numbers ? used : 0;
+    MIDGE_TRY(mdg_place_grow(ids->env, &numbers, &ids->capacity, used, capacity,
+                             sizeof *ids->numbers, 0));
     ids->numbers = numbers;
-    ids->capacity = capacity;
+    for (uint32_t row = used; row < ids->n_rows; row++) {
+        ids->numbers[row] = row;
+    }
     return MIDGE_OK;
 }
 
@@ -282,7 +269,7 @@ midge_status mdg_ids_reserve(mdg_ids *ids, uint32_t capacity,
     } else if (ids->numbers || with_table || ids->n_dropped != 0 ||
                ids->next != ids->n_rows) {
         if (capacity > ids->capacity) {
-            MIDGE_TRY(reserve_numbers(ids, capacity));
+            MIDGE_TRY(mdg_ids_reserve_numbers(ids, capacity, ids->n_rows));
         }
     }
     if (with_table || ids->table) {
@@ -430,7 +417,7 @@ midge_status mdg_ids_movable(mdg_ids *ids, uint32_t n_rows) {
     }
     MIDGE_TRY(mdg_ids_reserve(ids, n_rows, 0, 0));
     if (ids->type == MIDGE_ID_U64 && !ids->numbers) {
-        MIDGE_TRY(reserve_numbers(ids, n_rows));
+        MIDGE_TRY(mdg_ids_reserve_numbers(ids, n_rows, n_rows));
     }
     fill_gap(ids, n_rows);
     return MIDGE_OK;

@@ -44,6 +44,10 @@ typedef struct mdg_ids {
 void mdg_ids_init(mdg_ids *ids, const midge_env *env, midge_id_type type,
                   uint64_t seed);
 void mdg_ids_deinit(mdg_ids *ids);
+/* An array of numbers, of which the first `used` are there already; all others
+ * of n_rows are those of their rows. */
+midge_status mdg_ids_reserve_numbers(mdg_ids *ids, uint32_t capacity,
+                                     uint32_t used);
 /* Room for `capacity` rows, `more_text` bytes of new keys and, if `with_table`,
  * the table for all of them: then mdg_ids_set and _drop cannot fail. Without it
  * numbers must be given in order, from `next` on. Texts that drops left behind

@@ -31,14 +31,14 @@ static midge_status bad(const applying *a, const part *p) {
 }
 
 static midge_status no_memory(const applying *a) {
-    return midge_fail(a->err, MIDGE_E_NOMEM, "no memory for the changes");
+    return mdg_no_memory("the changes", a->err);
 }
 
 /* ---- Records ------------------------------------------------------------- */
 
-/* Row numbers: ascending, below the number of rows, and if `all`, every new row
- * among them. */
-static const uint32_t *get_numbers(const applying *a, part *p, int all) {
+/* Row numbers: ascending, below the number of rows, and every new row among
+ * them. */
+static const uint32_t *get_numbers(const applying *a, part *p) {
     const uint32_t n = a->index->n_rows;
     const uint32_t n_new = n - a->before;
     size_t size = (size_t)p->count * 4;
@@ -57,7 +57,7 @@ static const uint32_t *get_numbers(const applying *a, part *p, int all) {
     }
     int complete = n_new == 0 || (p->count >= n_new &&
                                   numbers[p->count - n_new] == a->before);
-    return !all || complete ? numbers : NULL;
+    return complete ? numbers : NULL;
 }
 
 /* Is the section one whose blocks are checked lazily? Then they are, now. */
@@ -68,8 +68,8 @@ static midge_status touch(const applying *a, uint32_t kind, uint32_t row) {
 }
 
 static midge_status apply_records(const applying *a, part *p, void *data,
-                                  size_t record_bytes, int all) {
-    const uint32_t *numbers = get_numbers(a, p, all);
+                                  size_t record_bytes) {
+    const uint32_t *numbers = get_numbers(a, p);
     if (!numbers || !data ||
         (uint64_t)p->count * record_bytes > mdg_reader_left(&p->in)) {
         return bad(a, p);
@@ -147,12 +147,12 @@ static midge_status apply_node(const applying *a, part *p, mdg_level *level) {
 
 static midge_status apply_nodes(const applying *a, part *p) {
     midge_index *index = a->index;
-    mdg_level *level = &index->graph.upper[p->which];
     uint64_t count = mdg_get_u64(&p->in);
     if (p->in.failed || p->which >= index->graph.n_levels ||
         count > index->n_rows) {
         return bad(a, p);
     }
+    mdg_level *level = &index->graph.upper[p->which];
     uint32_t before = level->count;
     if (count > before &&
         mdg_level_reserve(index, p->which, (uint32_t)count - before) !=
@@ -178,20 +178,11 @@ static midge_status apply_ids(const applying *a, part *p) {
     if (ids->type != MIDGE_ID_U64) {
         return bad(a, p);
     }
-    const uint32_t capacity = a->index->capacity;
-    if (capacity > 0 && (!ids->numbers || ids->capacity == 0)) {
-        uint64_t *numbers = mdg_alloc(ids->env, capacity, sizeof *numbers);
-        if (!numbers) {
-            return no_memory(a);
-        }
-        for (uint32_t row = 0; row < a->index->n_rows; row++) {
-            numbers[row] =
-                ids->numbers && row < a->before ? ids->numbers[row] : row;
-        }
-        ids->numbers = numbers;
-        ids->capacity = capacity;
+    if (mdg_ids_reserve_numbers(ids, a->index->capacity, a->before) !=
+        MIDGE_OK) {
+        return no_memory(a);
     }
-    return apply_records(a, p, ids->numbers, sizeof *ids->numbers, 1);
+    return apply_records(a, p, ids->numbers, sizeof *ids->numbers);
 }
 
 /* Rows and sizes first, then the texts of all. */
@@ -271,59 +262,69 @@ static midge_status apply_sets(const applying *a, part *p, mdg_column *c) {
     return MIDGE_OK;
 }
 
-static midge_status apply_column(const applying *a, part *p) {
+/* ---- Parts --------------------------------------------------------------- */
+
+/* A section and how it changes. */
+enum {
+    KINDS = 32,
+    ROWS = MDG_PART_RECORDS * KINDS + MDG_SECTION_ROWS,
+    CODES = MDG_PART_RECORDS * KINDS + MDG_SECTION_CODES,
+    IDS = MDG_PART_RECORDS * KINDS + MDG_SECTION_IDS,
+    VALUES = MDG_PART_RECORDS * KINDS + MDG_SECTION_VALUES,
+    LINKS = MDG_PART_LISTS * KINDS + MDG_SECTION_LINKS,
+    SETS = MDG_PART_LISTS * KINDS + MDG_SECTION_VALUES,
+    DEAD = MDG_PART_BITS * KINDS + MDG_SECTION_DEAD,
+    MISSING = MDG_PART_BITS * KINDS + MDG_SECTION_MISSING,
+    WORDS = MDG_PART_WORDS * KINDS + MDG_SECTION_WORDS,
+    KEYS = MDG_PART_TEXTS * KINDS + MDG_SECTION_KEYS,
+    LEVEL = MDG_PART_NODES * KINDS + MDG_SECTION_LEVEL_ROWS
+};
+
+static midge_status apply_column(const applying *a, part *p, uint32_t change) {
     const mdg_columns *columns = &a->index->columns;
     if (p->which >= columns->count) {
         return bad(a, p);
     }
     mdg_column *c = &columns->columns[p->which];
     int sets = c->kind == MIDGE_META_SET;
-    if (p->kind == MDG_SECTION_MISSING && p->what == MDG_PART_BITS) {
+    if (change == MISSING) {
         return apply_bits(a, p, c->missing);
     }
-    if (p->kind == MDG_SECTION_WORDS && p->what == MDG_PART_WORDS &&
-        (sets || c->kind == MIDGE_META_STRING)) {
+    if (change == WORDS && (sets || c->kind == MIDGE_META_STRING)) {
         return apply_words(a, p, c);
     }
-    if (p->kind == MDG_SECTION_VALUES && sets && p->what == MDG_PART_LISTS) {
+    if (change == SETS && sets) {
         return apply_sets(a, p, c);
     }
-    if (p->kind == MDG_SECTION_VALUES && !sets && p->what == MDG_PART_RECORDS) {
-        return apply_records(a, p, c->of.any, mdg_column_stride(c->kind), 1);
-    }
-    return bad(a, p);
+    return change == VALUES && !sets
+               ? apply_records(a, p, c->of.any, mdg_column_stride(c->kind))
+               : bad(a, p);
 }
-
-/* ---- Parts --------------------------------------------------------------- */
 
 static midge_status apply_part(applying *a, part *p) {
     midge_index *index = a->index;
-    const uint32_t records = MDG_PART_RECORDS;
-    a->whole |= 1u << (p->kind & 31);
-    switch (p->kind) {
-    case MDG_SECTION_ROWS:
-        return p->what == records ? apply_records(a, p, index->rows.data,
-                                                  index->rows.row_bytes, 1)
-                                  : bad(a, p);
-    case MDG_SECTION_CODES:
-        return p->what == records ? apply_records(a, p, index->codes.data,
-                                                  index->codes.row_bytes, 1)
-                                  : bad(a, p);
-    case MDG_SECTION_LINKS:
-        return p->what == MDG_PART_LISTS ? apply_links(a, p) : bad(a, p);
-    case MDG_SECTION_DEAD:
-        return p->what == MDG_PART_BITS ? apply_bits(a, p, index->dead)
-                                        : bad(a, p);
-    case MDG_SECTION_IDS:
-        return p->what == records ? apply_ids(a, p) : bad(a, p);
-    case MDG_SECTION_KEYS:
-        return p->what == MDG_PART_TEXTS ? apply_keys(a, p) : bad(a, p);
-    case MDG_SECTION_LEVEL_ROWS:
-        return p->what == MDG_PART_NODES && p->which < MDG_LEVELS_MAX
-                   ? apply_nodes(a, p)
-                   : bad(a, p);
+    if (p->kind >= KINDS || p->what > MDG_PART_NODES) {
+        return bad(a, p);
+    }
+    const uint32_t change = p->what * KINDS + p->kind;
+    a->whole |= 1u << p->kind;
+    switch (change) {
+    case ROWS:
+        return apply_records(a, p, index->rows.data, index->rows.row_bytes);
+    case CODES:
+        return apply_records(a, p, index->codes.data, index->codes.row_bytes);
+    case LINKS:
+        return apply_links(a, p);
+    case DEAD:
+        return apply_bits(a, p, index->dead);
+    case IDS:
+        return apply_ids(a, p);
+    case KEYS:
+        return apply_keys(a, p);
+    case LEVEL:
+        return apply_nodes(a, p);
     default:
-        return apply_column(a, p);
+        return apply_column(a, p, change);
     }
 }
 
@@ -402,7 +403,7 @@ midge_status mdg_frame_reserve(midge_index *index, uint32_t n_rows,
     }
     return mdg_ids_reserve(ids, index->capacity, 0, 0) == MIDGE_OK
                ? MIDGE_OK
-               : midge_fail(err, MIDGE_E_NOMEM, "no memory for ids");
+               : mdg_no_memory("ids", err);
 }
 
 midge_status mdg_frame_apply(midge_index *index, const uint8_t *frame,

@@ -120,7 +120,7 @@ midge_status midge_index_track(midge_index *index,
                           "an index and its image are needed");
     }
     if (begin(index) != MIDGE_OK) {
-        return midge_fail(err, MIDGE_E_NOMEM, "no memory to note changes");
+        return mdg_no_memory("what changed", err);
     }
     mdg_track *t = index->track;
     t->slot = (mdg_slot){written->sequence, written->length, written->chain,

@@ -92,7 +92,7 @@ midge_status mdg_index_make(const midge_env *env,
     midge_index *index = mdg_alloc_zero(env, 1, sizeof *index);
     *out = index;
     if (!index) {
-        return midge_fail(err, MIDGE_E_NOMEM, "no memory for an index");
+        return mdg_no_memory("an index", err);
     }
     index->env = env;
     index->kernels = mdg_kernels_select(env->cpu);

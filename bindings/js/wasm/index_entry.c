@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "base/alloc.h"
 #include "entry.h"
 #include "index_numbers.h"
 #include "midge/index_image.h"
@@ -117,7 +118,7 @@ static void *answer_room(size_t size) {
 }
 
 static midge_status no_memory(void) {
-    return midge_fail(&entry_error, MIDGE_E_NOMEM, "no memory for an answer");
+    return mdg_no_memory("an answer", &entry_error);
 }
 
 /* ---- Objects ------------------------------------------------------------- */
@@ -125,7 +126,7 @@ static midge_status no_memory(void) {
 static index_object *new_object(void) {
     index_object *o = entry_alloc(sizeof *o);
     if (!o) {
-        (void)midge_fail(&entry_error, MIDGE_E_NOMEM, "no memory for an index");
+        (void)mdg_no_memory("an index", &entry_error);
         return NULL;
     }
     *o = (index_object){.index = NULL};
@@ -196,9 +197,8 @@ int entry_index_add(index_object *o, size_t count, const void *vectors,
     midge_status status = MIDGE_OK;
     if (metadata) {
         rows.metadata = tags_read(&arena, metadata, count);
-        status = rows.metadata ? MIDGE_OK
-                               : midge_fail(&entry_error, MIDGE_E_NOMEM,
-                                            "no memory for metadata");
+        status =
+            rows.metadata ? MIDGE_OK : mdg_no_memory("metadata", &entry_error);
     }
     if (status == MIDGE_OK) {
         status = midge_index_add(o->index, &rows, &options, &entry_error);
