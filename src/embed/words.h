@@ -61,9 +61,9 @@ typedef struct mdg_word_line {
     mdg_line_fault fault;
 } mdg_word_line;
 /* Of text and size: row (dim), word_size and fault. */
-void mdg_line_read(mdg_word_line *line, uint32_t dim, float *row);
+void mdg_line_read(mdg_word_line *s, uint32_t dim, float *row);
 /* Fields of a line, a word with spaces counted as so many. */
-size_t mdg_line_fields(const mdg_word_line *line);
+size_t mdg_line_fields(const mdg_word_line *s);
 
 /* words_weigh.c: fills a, the weights and what tells the list of frequencies.
  */
