@@ -38,7 +38,7 @@ static midge_status read_names(mdg_csv *s, midge_table *t, midge_error *err) {
         t->columns[c].name =
             midge_arena_copy(&t->arena, s->cell.data, s->cell.size);
         if (!t->columns[c].name) {
-            return mdg_no_memory(err);
+            return mdg_no_memory("the table", err);
         }
     }
     return mdg_table_check_names(t, err);
@@ -221,5 +221,5 @@ midge_status mdg_csv_read(midge_table *table, const char *bytes, size_t size,
         status = fill(&s, table, err);
     }
     midge_buf_deinit(&s.cell);
-    return status == MIDGE_E_NOMEM ? mdg_no_memory(err) : status;
+    return status == MIDGE_E_NOMEM ? mdg_no_memory("the table", err) : status;
 }

@@ -227,7 +227,7 @@ midge_status mdg_npy_read(midge_table *table, const uint8_t *bytes, size_t size,
         column->name = numbered(&table->arena, c);
         column->numbers = mdg_alloc(table->env, head.n_rows, sizeof(float));
         if (!column->name || !column->numbers) {
-            return mdg_no_memory(err);
+            return mdg_no_memory("the table", err);
         }
         MIDGE_TRY(read_column(table, &head, bytes + r.at, c, err));
     }

@@ -7,10 +7,6 @@
 
 #include "base/alloc.h"
 
-midge_status mdg_no_memory(midge_error *err) {
-    return midge_fail(err, MIDGE_E_NOMEM, "no memory for the table");
-}
-
 midge_status mdg_place(midge_error *err, midge_status status, size_t line,
                        size_t column) {
     if (err) {
@@ -30,7 +26,7 @@ midge_status mdg_table_columns(midge_table *table, size_t n_columns,
     table->columns =
         mdg_alloc_zero(table->env, n_columns, sizeof *table->columns);
     if (!table->columns) {
-        return mdg_no_memory(err);
+        return mdg_no_memory("the table", err);
     }
     table->n_columns = n_columns;
     for (size_t c = 0; c < n_columns; c++) {
@@ -57,8 +53,9 @@ static midge_status check_name(mdg_map *seen, const char *name, size_t column,
                                     column + 1, 60, name),
                          1, column + 1);
     }
-    return mdg_map_put(seen, name, size, 1) == MIDGE_OK ? MIDGE_OK
-                                                        : mdg_no_memory(err);
+    return mdg_map_put(seen, name, size, 1) == MIDGE_OK
+               ? MIDGE_OK
+               : mdg_no_memory("the table", err);
 }
 
 midge_status mdg_table_check_names(midge_table *table, midge_error *err) {
@@ -92,7 +89,7 @@ midge_status midge_table_read(const midge_env *env, const void *bytes,
     }
     midge_table *table = mdg_alloc_zero(env, 1, sizeof *table);
     if (!table) {
-        return mdg_no_memory(err);
+        return mdg_no_memory("the table", err);
     }
     table->env = env;
     midge_arena_init(&table->arena, env, 0);

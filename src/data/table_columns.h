@@ -35,7 +35,6 @@ midge_status mdg_table_columns(midge_table *table, size_t n_columns,
                                midge_error *err);
 /* A name for every column or an error: empty or twice. */
 midge_status mdg_table_check_names(midge_table *table, midge_error *err);
-midge_status mdg_no_memory(midge_error *err);
 /* Puts the place into err, counted from 1 (0: it does not apply). */
 midge_status mdg_place(midge_error *err, midge_status status, size_t line,
                        size_t column);
