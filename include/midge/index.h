@@ -48,7 +48,7 @@ typedef enum midge_metric {
 } midge_metric;
 
 typedef enum midge_index_kind {
-    MIDGE_INDEX_AUTO = 0, /* exact while that is as fast, then a graph */
+    MIDGE_INDEX_AUTO = 0, /* exact below 4096 rows, then HNSW, built once */
     MIDGE_INDEX_FLAT = 1, /* exact */
     MIDGE_INDEX_HNSW = 2
 } midge_index_kind;
