@@ -186,8 +186,8 @@ def suite_asan():
 
 
 def suite_tsan():
-    return meson_tests(build("tsan"), suites=["host"], env=SANITIZER_ENV,
-                       scale=4)
+    return meson_tests(build("tsan"), suites=["host", "threads", "crash"],
+                       env=SANITIZER_ENV, scale=4)
 
 
 def suite_aarch64():

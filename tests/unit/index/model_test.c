@@ -27,7 +27,7 @@ enum { DIM = 12, SPAN_MAX = 6000, SPAN = 3000, BATCH_MAX = 300, K_MAX = 10 };
 
 static uint64_t seed = 21;
 static int n_steps = TEST_SHARE == 1 ? 700 : 200;
-static unsigned n_threads = 1;
+static unsigned n_threads = 3;
 
 struct item {
     int lives;
