@@ -10,22 +10,8 @@
 
 #include "embed/embed_open.h"
 #include "midge/os.h"
-#include "temp_dir.h"
+#include "temp_dir_test.h"
 #include "test_env.h"
-
-static struct temp_dir dir;
-
-static int set_up(void **state) {
-    (void)state;
-    temp_dir_make(&dir);
-    return 0;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    temp_dir_remove(&dir);
-    return 0;
-}
 
 static const char *write_file(const char *name, const void *bytes,
                               size_t size) {
@@ -109,10 +95,8 @@ static void wrong_files_are_named(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(files_become_embedders, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(wrong_files_are_named, set_up,
-                                        tear_down),
+        in_temp_dir(files_become_embedders),
+        in_temp_dir(wrong_files_are_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

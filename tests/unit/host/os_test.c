@@ -13,22 +13,8 @@
 #include <cmocka.h>
 
 #include "midge/os.h"
-#include "temp_dir.h"
+#include "temp_dir_test.h"
 #include "test_env.h"
-
-static struct temp_dir dir;
-
-static int set_up(void **state) {
-    (void)state;
-    temp_dir_make(&dir);
-    return 0;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    temp_dir_remove(&dir);
-    return 0;
-}
 
 static void memory_is_aligned_and_kept(void **state) {
     (void)state;
@@ -282,16 +268,12 @@ int main(void) {
         cmocka_unit_test(info_agrees_with_the_system),
         cmocka_unit_test(programs_are_found_as_a_shell_does),
         cmocka_unit_test(cpu_bits_can_be_lowered),
-        cmocka_unit_test_setup_teardown(files_come_back, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(wrong_files_are_refused_at_once, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(failed_writes_say_so, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(directories_are_made_private, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(blobs_are_checked, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_lock_dies_with_its_process, set_up,
-                                        tear_down),
+        in_temp_dir(files_come_back),
+        in_temp_dir(wrong_files_are_refused_at_once),
+        in_temp_dir(failed_writes_say_so),
+        in_temp_dir(directories_are_made_private),
+        in_temp_dir(blobs_are_checked),
+        in_temp_dir(a_lock_dies_with_its_process),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,24 +14,10 @@
 #include "midge/os.h"
 #include "projection_compare.h"
 #include "sqlite/sqlite_store.h"
-#include "temp_dir.h"
+#include "temp_dir_test.h"
 #include "test_env.h"
 
 static midge_env env;
-static struct temp_dir dir;
-
-static int set_up(void **state) {
-    (void)state;
-    env = midge_os_env();
-    temp_dir_make(&dir);
-    return 0;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    temp_dir_remove(&dir);
-    return 0;
-}
 
 static midge_text text(const char *t) {
     return (midge_text){t, (uint32_t)strlen(t)};
@@ -544,18 +530,14 @@ static void a_damaged_log_does_not_open(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(memory_conforms, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(sqlite_conforms, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(projections_say_what_the_state_says,
-                                        set_up, tear_down),
-        cmocka_unit_test_setup_teardown(queries_answer_in_json, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(opening_without_memory_is_clean, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(foreign_and_damaged_files_are_refused,
-                                        set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_damaged_log_does_not_open, set_up,
-                                        tear_down),
+        in_temp_dir(memory_conforms),
+        in_temp_dir(sqlite_conforms),
+        in_temp_dir(projections_say_what_the_state_says),
+        in_temp_dir(queries_answer_in_json),
+        in_temp_dir(opening_without_memory_is_clean),
+        in_temp_dir(foreign_and_damaged_files_are_refused),
+        in_temp_dir(a_damaged_log_does_not_open),
     };
+    env = midge_os_env();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
