@@ -62,22 +62,22 @@ void mdg_columns_deinit(mdg_columns *columns) {
 
 /* ---- Names --------------------------------------------------------------- */
 
-static int is_letter(unsigned char c) {
+int mdg_name_begins(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-           c >= 0x80;
+           (unsigned char)c >= 0x80;
 }
 
-/* Beyond ASCII everything counts as a letter. */
+int mdg_name_goes_on(char c) {
+    return mdg_name_begins(c) || (c >= '0' && c <= '9') || c == '.' || c == '-';
+}
+
 static int is_name(const char *name, size_t size) {
-    if (size == 0 || size > MDG_COLUMN_NAME_MAX ||
-        !is_letter((unsigned char)name[0])) {
+    if (size == 0 || size > MDG_COLUMN_NAME_MAX || !mdg_name_begins(name[0])) {
         return 0;
     }
     for (size_t at = 0; at < size;) {
         size_t step = mdg_utf8_size(name + at, size - at);
-        unsigned char c = (unsigned char)name[at];
-        if (step == 0 || (!is_letter(c) && !(c >= '0' && c <= '9') &&
-                          c != '.' && c != '-')) {
+        if (step == 0 || !mdg_name_goes_on(name[at])) {
             return 0;
         }
         at += step;
@@ -216,7 +216,7 @@ midge_status mdg_columns_add(mdg_columns *columns, const char *name,
     }
     if (!grown) {
         release_column(&fresh, columns->env);
-        return mdg_no_memory("a column", err);
+        return mdg_no_memory_for("a column", err);
     }
     grown[columns->count++] = fresh;
     columns->columns = grown;
@@ -248,13 +248,6 @@ static const char *json_text(const midge_json *value) {
         "an object",
     };
     return texts[value->type];
-}
-
-static midge_status no_fit(const mdg_column *c, const midge_json *value,
-                           midge_error *err) {
-    return midge_fail(err, MIDGE_E_MISMATCH,
-                      "metadata: %s is %s, and this value is %s", c->name,
-                      mdg_column_kind_text(c->kind), json_text(value));
 }
 
 static midge_status prepare_word(const mdg_columns *columns, mdg_column *c,
@@ -346,29 +339,27 @@ static midge_status prepare_set(const mdg_columns *columns, mdg_column *c,
 
 static midge_status prepare_value(const mdg_columns *columns, mdg_column *c,
                                   const midge_json *value, midge_error *err) {
-    midge_json_type type = value->type;
-    switch (c->kind) {
-    case MIDGE_META_INT:
-        return type == MIDGE_JSON_INT ? MIDGE_OK : no_fit(c, value, err);
-    case MIDGE_META_FLOAT:
-        if (type != MIDGE_JSON_INT && type != MIDGE_JSON_DOUBLE) {
-            return no_fit(c, value, err);
-        }
-        return value->number - value->number == 0.0
-                   ? MIDGE_OK
-                   : midge_fail(err, MIDGE_E_INVALID,
-                                "metadata: %s is not finite", c->name);
-    case MIDGE_META_BOOL:
-        return type == MIDGE_JSON_BOOL ? MIDGE_OK : no_fit(c, value, err);
-    case MIDGE_META_STRING:
-        return type == MIDGE_JSON_STRING ? prepare_word(columns, c, value, err)
-                                         : no_fit(c, value, err);
-    case MIDGE_META_SET:
-        break;
+    static const uint8_t fits[] = {
+        [MIDGE_META_INT] = 1u << MIDGE_JSON_INT,
+        [MIDGE_META_FLOAT] = 1u << MIDGE_JSON_INT | 1u << MIDGE_JSON_DOUBLE,
+        [MIDGE_META_STRING] = 1u << MIDGE_JSON_STRING,
+        [MIDGE_META_BOOL] = 1u << MIDGE_JSON_BOOL,
+        [MIDGE_META_SET] = 1u << MIDGE_JSON_STRING | 1u << MIDGE_JSON_ARRAY,
+    };
+    if (!(fits[c->kind] >> value->type & 1)) {
+        return midge_fail(err, MIDGE_E_MISMATCH,
+                          "metadata: %s is %s, and this value is %s", c->name,
+                          mdg_column_kind_text(c->kind), json_text(value));
     }
-    return type == MIDGE_JSON_STRING || type == MIDGE_JSON_ARRAY
-               ? prepare_set(columns, c, value, err)
-               : no_fit(c, value, err);
+    if (c->kind == MIDGE_META_FLOAT && value->number - value->number != 0.0) {
+        return midge_fail(err, MIDGE_E_INVALID, "metadata: %s is not finite",
+                          c->name);
+    }
+    if (c->kind == MIDGE_META_STRING) {
+        return prepare_word(columns, c, value, err);
+    }
+    return c->kind == MIDGE_META_SET ? prepare_set(columns, c, value, err)
+                                     : MIDGE_OK;
 }
 
 midge_status mdg_columns_prepare(mdg_columns *columns, const midge_json *object,

@@ -74,6 +74,10 @@ void mdg_columns_init(mdg_columns *columns, const midge_env *env,
 void mdg_columns_deinit(mdg_columns *columns);
 midge_status mdg_columns_add(mdg_columns *columns, const char *name,
                              midge_column_kind kind, midge_error *err);
+/* Bytes of names, in an index and in filters. Beyond ASCII everything counts as
+ * a letter. */
+int mdg_name_begins(char c);
+int mdg_name_goes_on(char c);
 /* MDG_NO_COLUMN when there is none. */
 uint32_t mdg_columns_find(const mdg_columns *columns, const char *name,
                           size_t size);

@@ -36,15 +36,6 @@ static int is_digit(char c) {
     return c >= '0' && c <= '9';
 }
 
-static int is_letter(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-           (unsigned char)c >= 0x80;
-}
-
-static int is_name_part(char c) {
-    return is_letter(c) || is_digit(c) || c == '.' || c == '-';
-}
-
 static char peek(const mdg_lexer *l, size_t ahead) {
     return l->at + ahead < l->size ? l->text[l->at + ahead] : '\0';
 }
@@ -156,7 +147,7 @@ static midge_status lex_string(mdg_lexer *l, mdg_token *t) {
     }
     char *out = midge_arena_alloc(l->arena, end - l->at + 1);
     if (!out) {
-        return mdg_no_memory("a filter", l->err);
+        return mdg_no_memory_for("a filter", l->err);
     }
     while (l->at < end) {
         if (l->text[l->at] == '\\') {
@@ -190,7 +181,7 @@ static midge_status lex_number(mdg_lexer *l, mdg_token *t) {
         end += end < l->size && (l->text[end] == '-' || l->text[end] == '+');
         end = skip_digits(l, end);
     }
-    while (end < l->size && is_name_part(l->text[end])) {
+    while (end < l->size && mdg_name_goes_on(l->text[end])) {
         end++; /* to be refused with the number */
     }
     t->kind = MDG_TOKEN_NUMBER;
@@ -206,7 +197,7 @@ static midge_status lex_number(mdg_lexer *l, mdg_token *t) {
 /* ---- Names and signs ----------------------------------------------------- */
 
 static midge_status lex_name(mdg_lexer *l, mdg_token *t) {
-    while (l->at < l->size && is_name_part(l->text[l->at])) {
+    while (l->at < l->size && mdg_name_goes_on(l->text[l->at])) {
         l->at++;
     }
     t->kind = MDG_TOKEN_NAME;
@@ -269,7 +260,7 @@ midge_status mdg_lex(mdg_lexer *l, mdg_token *t) {
         char c = peek(l, 0);
         status = c == '"' || c == '\'' ? lex_string(l, t)
                  : c == '`'            ? lex_quoted_name(l, t)
-                 : is_letter(c)        ? lex_name(l, t)
+                 : mdg_name_begins(c)  ? lex_name(l, t)
                  : is_digit(c) || (c == '-' && is_digit(peek(l, 1)))
                      ? lex_number(l, t)
                      : lex_sign(l, t);

@@ -178,7 +178,7 @@ midge_status mdg_image_touch_all(const midge_index *index,
 }
 
 midge_status mdg_image_need_all(const midge_index *index, midge_error *err) {
-    for (uint32_t i = 0; i < MDG_LAZY_COUNT; i++) {
+    for (uint32_t i = 0; index->image && i < MDG_LAZY_COUNT; i++) {
         MIDGE_TRY(mdg_image_touch_all(index, index->image->lazy[i], err));
     }
     return MIDGE_OK;

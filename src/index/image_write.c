@@ -168,7 +168,7 @@ static midge_status write_slots(image_writer *w, uint8_t page[MDG_IMAGE_PAGE]) {
 static midge_status write_all(image_writer *w) {
     uint8_t *page = mdg_alloc(w->index->env, MDG_IMAGE_PAGE, 1);
     if (!page) {
-        return mdg_no_memory("a page", w->err);
+        return mdg_no_memory_for("a page", w->err);
     }
     fill_header(w, page);
     midge_status status = hand_out(w, page, MDG_IMAGE_PAGE);
@@ -201,9 +201,7 @@ midge_status midge_index_image_write(const midge_index *index,
     if (!index || !writer || !writer->write_fn) {
         return midge_fail(err, MIDGE_E_INVALID, "index or writer missing");
     }
-    if (index->image) {
-        MIDGE_TRY(mdg_image_need_all(index, err));
-    }
+    MIDGE_TRY(mdg_image_need_all(index, err));
     image_writer w = {.index = index, .out = writer, .err = err};
     w.sequence = index->track ? index->track->slot.sequence + 1 : 0;
     midge_status status = mdg_section_list_init(&w.list, index);

@@ -13,37 +13,28 @@
 
 static midge_status check_numbers(const midge_index_options *o,
                                   midge_error *err) {
-    if (o->dim == 0 || o->dim > MIDGE_INDEX_DIM_MAX) {
-        return midge_fail(err, MIDGE_E_INVALID, "dim is %u, it must be 1 to %u",
-                          o->dim, MIDGE_INDEX_DIM_MAX);
-    }
-    if (o->m < 2 || o->m > MIDGE_INDEX_M_MAX) {
-        return midge_fail(err, MIDGE_E_INVALID, "m is %u, it must be 2 to %u",
-                          o->m, MIDGE_INDEX_M_MAX);
-    }
-    if (o->ef > MIDGE_INDEX_EF_MAX || o->ef_construction > MIDGE_INDEX_EF_MAX) {
-        return midge_fail(err, MIDGE_E_INVALID, "ef is %u, at most %u",
-                          o->ef > o->ef_construction ? o->ef
-                                                     : o->ef_construction,
-                          MIDGE_INDEX_EF_MAX);
-    }
-    return MIDGE_OK;
-}
-
-static midge_status check_choices(const midge_index_options *o,
-                                  midge_error *err) {
-    const struct {
+    static const struct {
         const char *name;
-        unsigned value, max;
-    } choices[] = {{"metric", o->metric, MIDGE_METRIC_HAMMING},
-                   {"kind", o->kind, MIDGE_INDEX_HNSW},
-                   {"storage", o->storage, MIDGE_STORAGE_BINARY},
-                   {"walk", o->walk, MIDGE_WALK_INT8},
-                   {"id_type", o->id_type, MIDGE_ID_TEXT}};
-    for (size_t i = 0; i < sizeof choices / sizeof *choices; i++) {
-        if (choices[i].value > choices[i].max) {
-            return midge_fail(err, MIDGE_E_INVALID, "unknown %s %u",
-                              choices[i].name, choices[i].value);
+        unsigned least, most;
+    } bounds[] = {
+        {"metric", 0, MIDGE_METRIC_HAMMING},
+        {"kind", 0, MIDGE_INDEX_HNSW},
+        {"storage", 0, MIDGE_STORAGE_BINARY},
+        {"walk", 0, MIDGE_WALK_INT8},
+        {"id_type", 0, MIDGE_ID_TEXT},
+        {"dim", 1, MIDGE_INDEX_DIM_MAX},
+        {"m", 2, MIDGE_INDEX_M_MAX},
+        {"ef", 1, MIDGE_INDEX_EF_MAX},
+        {"ef_construction", 1, MIDGE_INDEX_EF_MAX},
+    };
+    const unsigned values[] = {o->metric, o->kind,    o->storage,
+                               o->walk,   o->id_type, o->dim,
+                               o->m,      o->ef,      o->ef_construction};
+    for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++) {
+        if (values[i] < bounds[i].least || values[i] > bounds[i].most) {
+            return midge_fail(err, MIDGE_E_INVALID,
+                              "%s is %u, it must be %u to %u", bounds[i].name,
+                              values[i], bounds[i].least, bounds[i].most);
         }
     }
     return MIDGE_OK;
@@ -92,7 +83,7 @@ midge_status mdg_index_make(const midge_env *env,
     midge_index *index = mdg_alloc_zero(env, 1, sizeof *index);
     *out = index;
     if (!index) {
-        return mdg_no_memory("an index", err);
+        return mdg_no_memory_for("an index", err);
     }
     index->env = env;
     index->kernels = mdg_kernels_select(env->cpu);
@@ -120,7 +111,6 @@ midge_status midge_index_new(const midge_env *env,
         return midge_fail(err, MIDGE_E_INVALID, "env or options missing");
     }
     midge_index_options filled = with_defaults(options);
-    MIDGE_TRY(check_choices(&filled, err));
     MIDGE_TRY(check_numbers(&filled, err));
     MIDGE_TRY(check_pairs(&filled, err));
     return mdg_index_make(env, &filled, out, err);

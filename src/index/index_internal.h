@@ -181,7 +181,8 @@ midge_status mdg_image_need_vectors(const midge_index *index,
                                     const uint32_t *rows, midge_error *err);
 midge_status mdg_image_need_links(const midge_index *index, uint32_t row,
                                   midge_error *err);
-/* Everything at once: before any change, and before reading all rows. */
+/* Everything at once: before any change, and before reading all rows. Nothing
+ * when there is no image. */
 midge_status mdg_image_need_all(const midge_index *index, midge_error *err);
 /* Before arrays grow to `capacity` rows, or (UINT32_MAX) are given back: those
  * that are mapped with less room count as borrowed from now on. */
