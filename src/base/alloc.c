@@ -37,6 +37,6 @@ void mdg_release(const midge_env *env, void *block, size_t count, size_t size) {
     }
 }
 
-midge_status mdg_no_memory_for(const char *what, midge_error *err) {
+midge_status mdg_no_memory(const char *what, midge_error *err) {
     return midge_fail(err, MIDGE_E_NOMEM, "no memory for %s", what);
 }

@@ -15,7 +15,7 @@ void *mdg_resize(const midge_env *env, void *block, size_t old_count,
 void mdg_release(const midge_env *env, void *block, size_t count, size_t size);
 
 /* Fills err with "no memory for ..."; returns MIDGE_E_NOMEM. */
-midge_status mdg_no_memory_for(const char *what, midge_error *err);
+midge_status mdg_no_memory(const char *what, midge_error *err);
 
 /* 1 and the product, or 0 when it does not fit. */
 int mdg_multiply_size(size_t a, size_t b, size_t *product);

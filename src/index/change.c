@@ -296,7 +296,7 @@ static midge_status build_graph(midge_index *index, midge_progress_fn progress,
     uint32_t count = 0;
     uint32_t *rows = mdg_alloc(index->env, n, sizeof *rows);
     if (!rows) {
-        return mdg_no_memory_for("a graph", err);
+        return mdg_no_memory("a graph", err);
     }
     for (uint32_t row = 0; row < n; row++) {
         if (!mdg_row_dead(index, row)) {
@@ -474,7 +474,7 @@ midge_status mdg_index_renumber(midge_index *index, const uint32_t *new_of,
         mdg_columns_movable(&index->columns, index->n_rows) != MIDGE_OK ||
         mdg_mover_init(&mover, index->env, new_of, index->n_rows,
                        widest(index)) != MIDGE_OK) {
-        return mdg_no_memory_for("moving rows", err);
+        return mdg_no_memory("moving rows", err);
     }
     if (index->has_graph) {
         mdg_hnsw_renumber(index, &mover);
@@ -506,7 +506,7 @@ midge_status midge_index_compact(midge_index *index, midge_error *err) {
     uint32_t n_left = 0;
     uint32_t *new_of = mdg_alloc(index->env, n, sizeof *new_of);
     if (!new_of) {
-        return mdg_no_memory_for("moving rows", err);
+        return mdg_no_memory("moving rows", err);
     }
     for (uint32_t row = 0; row < n; row++) {
         new_of[row] = mdg_row_dead(index, row) ? UINT32_MAX : n_left++;

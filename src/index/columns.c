@@ -216,7 +216,7 @@ midge_status mdg_columns_add(mdg_columns *columns, const char *name,
     }
     if (!grown) {
         release_column(&fresh, columns->env);
-        return mdg_no_memory_for("a column", err);
+        return mdg_no_memory("a column", err);
     }
     grown[columns->count++] = fresh;
     columns->columns = grown;

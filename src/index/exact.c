@@ -257,7 +257,7 @@ static void plan(search *s) {
 static midge_status run(search *s, midge_error *err) {
     MIDGE_TRY(mdg_exact_rows_need(&s->e, err));
     if (make_workers(s) != MIDGE_OK) {
-        return mdg_no_memory_for("a search", err);
+        return mdg_no_memory("a search", err);
     }
     if (s->by_rows) {
         share_rows(s);

@@ -51,7 +51,7 @@ midge_status mdg_exact_rows_init(mdg_exact *e, midge_error *err) {
     }
     e->pass = mdg_alloc(index->env, n_words(e), sizeof *e->pass);
     if (!e->pass) {
-        return mdg_no_memory_for("a search", err);
+        return mdg_no_memory("a search", err);
     }
     mdg_parallel_for(index->env, n_words(e), GRAIN_WORDS, find_words, e);
     e->n_pass = 0;

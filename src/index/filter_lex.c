@@ -147,7 +147,7 @@ static midge_status lex_string(mdg_lexer *l, mdg_token *t) {
     }
     char *out = midge_arena_alloc(l->arena, end - l->at + 1);
     if (!out) {
-        return mdg_no_memory_for("a filter", l->err);
+        return mdg_no_memory("a filter", l->err);
     }
     while (l->at < end) {
         if (l->text[l->at] == '\\') {

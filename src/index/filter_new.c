@@ -45,7 +45,7 @@ static midge_status compile(midge_filter *filter, const char *text, size_t size,
     filter->terms = midge_arena_alloc(
         &filter->arena, (size_t)filter->n_terms * sizeof *filter->terms);
     if (!filter->terms) {
-        return mdg_no_memory_for("a filter", err);
+        return mdg_no_memory("a filter", err);
     }
     uint32_t n_terms = filter->n_terms;
     filter->n_terms = 0;
@@ -63,7 +63,7 @@ midge_status mdg_filter_make(const midge_env *env, const mdg_columns *columns,
     *out = NULL;
     midge_filter *filter = mdg_alloc_zero(env, 1, sizeof *filter);
     if (!filter) {
-        return mdg_no_memory_for("a filter", err);
+        return mdg_no_memory("a filter", err);
     }
     filter->columns = columns;
     midge_arena_init(&filter->arena, env, 0);

@@ -47,7 +47,7 @@ static midge_status expected(parser *p, const char *what) {
 }
 
 static midge_status no_memory(parser *p) {
-    return mdg_no_memory_for("a filter", p->err);
+    return mdg_no_memory("a filter", p->err);
 }
 
 static midge_status over_limit(parser *p, const char *what, unsigned most) {

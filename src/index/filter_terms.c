@@ -34,7 +34,7 @@ static void *alloc(const maker *m, size_t count, size_t size) {
 }
 
 static midge_status no_memory(const maker *m) {
-    return mdg_no_memory_for("a filter", m->err);
+    return mdg_no_memory("a filter", m->err);
 }
 
 static midge_status need(const maker *m, mdg_literal_kind kind,

@@ -31,7 +31,7 @@ static midge_status bad(const applying *a, const part *p) {
 }
 
 static midge_status no_memory(const applying *a) {
-    return mdg_no_memory_for("the changes", a->err);
+    return mdg_no_memory("the changes", a->err);
 }
 
 /* ---- Records ------------------------------------------------------------- */
@@ -403,7 +403,7 @@ midge_status mdg_frame_reserve(midge_index *index, uint32_t n_rows,
     }
     return mdg_ids_reserve(ids, index->capacity, 0, 0) == MIDGE_OK
                ? MIDGE_OK
-               : mdg_no_memory_for("ids", err);
+               : mdg_no_memory("ids", err);
 }
 
 midge_status mdg_frame_apply(midge_index *index, const uint8_t *frame,

@@ -202,7 +202,7 @@ static midge_status read_directory(opening *o) {
     }
     image->sections = mdg_alloc(o->env, o->n_sections, sizeof *image->sections);
     if (!image->sections) {
-        return mdg_no_memory_for("a directory", o->err);
+        return mdg_no_memory("a directory", o->err);
     }
     image->n_sections = o->n_sections;
     image->sums = d + entries;
@@ -346,7 +346,7 @@ static midge_status add_column(const opening *o, const uint8_t *record,
         mdg_columns_add(&o->index->columns, name,
                         (midge_column_kind)mdg_load_u32(record), &why);
     if (status == MIDGE_E_NOMEM) {
-        return mdg_no_memory_for("a column", o->err);
+        return mdg_no_memory("a column", o->err);
     }
     return status == MIDGE_OK
                ? MIDGE_OK
@@ -473,7 +473,7 @@ static midge_status make_index(opening *o) {
     }
     o->image = mdg_alloc_zero(o->env, 1, sizeof *o->image);
     if (!o->image) {
-        return mdg_no_memory_for("a file", o->err);
+        return mdg_no_memory("a file", o->err);
     }
     o->image->env = o->env;
     o->image->kernels = o->index->kernels;
@@ -497,7 +497,7 @@ static midge_status read_base(opening *o) {
     o->image->n_links_max = o->state.n_rows;
     return mdg_image_watch(o->image) == MIDGE_OK
                ? MIDGE_OK
-               : mdg_no_memory_for("a file", o->err);
+               : mdg_no_memory("a file", o->err);
 }
 
 static midge_status open_all(opening *o) {

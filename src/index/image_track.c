@@ -120,7 +120,7 @@ midge_status midge_index_track(midge_index *index,
                           "an index and its image are needed");
     }
     if (begin(index) != MIDGE_OK) {
-        return mdg_no_memory_for("what changed", err);
+        return mdg_no_memory("what changed", err);
     }
     mdg_track *t = index->track;
     t->slot = (mdg_slot){written->sequence, written->length, written->chain,

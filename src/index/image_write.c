@@ -168,7 +168,7 @@ static midge_status write_slots(image_writer *w, uint8_t page[MDG_IMAGE_PAGE]) {
 static midge_status write_all(image_writer *w) {
     uint8_t *page = mdg_alloc(w->index->env, MDG_IMAGE_PAGE, 1);
     if (!page) {
-        return mdg_no_memory_for("a page", w->err);
+        return mdg_no_memory("a page", w->err);
     }
     fill_header(w, page);
     midge_status status = hand_out(w, page, MDG_IMAGE_PAGE);

@@ -83,7 +83,7 @@ midge_status mdg_index_make(const midge_env *env,
     midge_index *index = mdg_alloc_zero(env, 1, sizeof *index);
     *out = index;
     if (!index) {
-        return mdg_no_memory_for("an index", err);
+        return mdg_no_memory("an index", err);
     }
     index->env = env;
     index->kernels = mdg_kernels_select(env->cpu);

@@ -57,7 +57,7 @@ midge_status midge_searcher_new(const midge_index *index, midge_searcher **out,
     }
     if (!s || !s->workers) {
         midge_searcher_free(s);
-        return mdg_no_memory_for("a searcher", err);
+        return mdg_no_memory("a searcher", err);
     }
     for (unsigned i = 0; i < s->n_workers; i++) {
         for (unsigned j = 0; j < MDG_WALKS; j++) {

@@ -118,7 +118,7 @@ static void *answer_room(size_t size) {
 }
 
 static midge_status no_memory(void) {
-    return mdg_no_memory_for("an answer", &entry_error);
+    return mdg_no_memory("an answer", &entry_error);
 }
 
 /* ---- Objects ------------------------------------------------------------- */
@@ -126,7 +126,7 @@ static midge_status no_memory(void) {
 static index_object *new_object(void) {
     index_object *o = entry_alloc(sizeof *o);
     if (!o) {
-        (void)mdg_no_memory_for("an index", &entry_error);
+        (void)mdg_no_memory("an index", &entry_error);
         return NULL;
     }
     *o = (index_object){.index = NULL};
@@ -197,8 +197,8 @@ int entry_index_add(index_object *o, size_t count, const void *vectors,
     midge_status status = MIDGE_OK;
     if (metadata) {
         rows.metadata = tags_read(&arena, metadata, count);
-        status = rows.metadata ? MIDGE_OK
-                               : mdg_no_memory_for("metadata", &entry_error);
+        status =
+            rows.metadata ? MIDGE_OK : mdg_no_memory("metadata", &entry_error);
     }
     if (status == MIDGE_OK) {
         status = midge_index_add(o->index, &rows, &options, &entry_error);
