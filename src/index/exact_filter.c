@@ -104,10 +104,8 @@ static const float *rows_of_block(const mdg_exact *e, mdg_exact_scratch *s,
 
 /* The squared norm of a row, whose floats are x. */
 static float norm2_of_row(const mdg_vectors *v, uint32_t row, const float *x) {
-    if (v->storage == MIDGE_STORAGE_INT8) {
-        return mdg_factors(v, row)[1];
-    }
-    return v->metric == MIDGE_METRIC_IP ? mdg_factors(v, row)[0] : norm2(v, x);
+    return v->storage == MIDGE_STORAGE_INT8 ? mdg_factors(v, row)[1]
+                                            : norm2(v, x);
 }
 
 /* 1 / |x|. */

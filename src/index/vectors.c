@@ -21,12 +21,7 @@ static size_t element_bytes(midge_storage storage, uint32_t dim) {
 }
 
 static size_t n_factors(midge_storage storage, midge_metric metric) {
-    if (storage == MIDGE_STORAGE_BINARY) {
-        return 0;
-    }
-    size_t of_metric =
-        metric == MIDGE_METRIC_COSINE || metric == MIDGE_METRIC_IP;
-    return storage == MIDGE_STORAGE_INT8 ? 2 : of_metric;
+    return storage == MIDGE_STORAGE_INT8 ? 2 : metric == MIDGE_METRIC_COSINE;
 }
 
 void mdg_vectors_init(mdg_vectors *v, const mdg_kernels *kernels,
@@ -57,10 +52,6 @@ static float inverse_norm(float norm2) {
                                                     : 0.0f;
 }
 
-static float factor_of(midge_metric metric, float norm2) {
-    return metric == MIDGE_METRIC_COSINE ? inverse_norm(norm2) : norm2;
-}
-
 /* The codes of x, and the two factors of its record. */
 static void encode_int8(const mdg_vectors *v, const float *x, int8_t *codes,
                         float factors[2]) {
@@ -73,6 +64,12 @@ static void encode_int8(const mdg_vectors *v, const float *x, int8_t *codes,
     factors[0] = scale;
     factors[1] = v->metric == MIDGE_METRIC_COSINE ? inverse_norm(norm2)
                                                   : scale * scale * norm2;
+}
+
+static float norm2_of_floats(const mdg_vectors *v, const void *record) {
+    return v->storage == MIDGE_STORAGE_F16
+               ? MDG_KERNEL(v->kernels, dot_f16)(v->dim, record, record)
+               : dot(v, record, record);
 }
 
 void mdg_vectors_set(mdg_vectors *v, uint32_t row, const void *vector) {
@@ -90,7 +87,7 @@ void mdg_vectors_set(mdg_vectors *v, uint32_t row, const void *vector) {
         memcpy(record, vector, element_bytes(v->storage, v->dim));
     }
     if (v->row_bytes > v->factors_at) {
-        factors[0] = factor_of(v->metric, mdg_vectors_norm2(v, row));
+        factors[0] = inverse_norm(norm2_of_floats(v, record));
     }
 }
 
@@ -110,25 +107,6 @@ void mdg_vectors_get(const mdg_vectors *v, uint32_t row, void *out) {
     }
 }
 
-float mdg_vectors_norm2(const mdg_vectors *v, uint32_t row) {
-    const uint8_t *record = mdg_record(v, row);
-    const uint16_t *halves = (const uint16_t *)(const void *)record;
-    float scale;
-    switch (v->storage) {
-    case MIDGE_STORAGE_F32:
-        return dot(v, floats_of(record), floats_of(record));
-    case MIDGE_STORAGE_F16:
-        return MDG_KERNEL(v->kernels, dot_f16)(v->dim, halves, halves);
-    case MIDGE_STORAGE_INT8:
-        scale = mdg_factors(v, row)[0];
-        return scale * scale *
-               (float)MDG_KERNEL(v->kernels, dot_i8)(
-                   v->dim, (const int8_t *)record, (const int8_t *)record);
-    default:
-        return 0.0f;
-    }
-}
-
 /* ---- From products to distances ------------------------------------------ */
 
 /* Where rounding or an overflow left the possible range nothing is known. */
@@ -144,7 +122,7 @@ static float at_least_0(float x) {
     return x < 0.0f ? 0.0f : x;
 }
 
-/* The last factor of a record: 1 / |x| or 1 / |c| of cosine, else |x|^2. */
+/* The last factor of a record: 1 / |x| or 1 / |c| of cosine. */
 static float last_factor(const mdg_vectors *v, uint32_t row) {
     const float *end =
         (const float *)(const void *)(mdg_record(v, row) + v->row_bytes);
@@ -156,8 +134,8 @@ static void finish_products(const mdg_scorer *s, size_t count,
                             const uint32_t *rows, float *out) {
     const mdg_vectors *v = s->vectors;
     for (size_t i = 0; i < count; i++) {
-        float f = last_factor(v, rows[i]);
         if (v->metric == MIDGE_METRIC_COSINE) {
+            float f = last_factor(v, rows[i]);
             out[i] = cosine_distance(out[i] * (s->factor * f));
         } else {
             out[i] = -out[i];
@@ -320,8 +298,9 @@ void mdg_scorer_exact(const mdg_vectors *v, const void *vector, void *room,
     }
     out->score =
         v->storage == MIDGE_STORAGE_INT8 ? score_decoded : score_of_floats(v);
-    out->norm2 = dot(v, vector, vector);
-    out->factor = factor_of(v->metric, out->norm2);
+    if (v->metric == MIDGE_METRIC_COSINE) {
+        out->factor = inverse_norm(dot(v, vector, vector));
+    }
 }
 
 /* L1 has no product form: it is walked decoded. */
@@ -362,8 +341,8 @@ void mdg_scorer_row(const mdg_vectors *v, uint32_t row, void *room,
             out->query = room;
         }
         out->score = score_of_floats(v);
-        out->norm2 = v->metric == MIDGE_METRIC_IP ? last_factor(v, row) : 0.0f;
-        out->factor =
-            v->metric == MIDGE_METRIC_COSINE ? last_factor(v, row) : out->norm2;
+        if (v->metric == MIDGE_METRIC_COSINE) {
+            out->factor = last_factor(v, row);
+        }
     }
 }

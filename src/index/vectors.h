@@ -2,8 +2,7 @@
  * ready, which measures a list of records in one call.
  *
  * A record is the stored elements, padded to four bytes, then factors (f32):
- *   f32, f16   cosine: 1 / |x| (0 when the norm is 0 or overflows)
- *              ip: |x|^2        l2sq, l1: none
+ *   f32, f16   cosine: 1 / |x| (0 when the norm is 0 or overflows); else none
  *   int8       s, then: cosine: 1 / |c|; l2sq and ip: |s c|^2
  *   binary     none
  * with x = s c for int8, c_i in -127..127 and s = max |x_i| / 127 (0 for a row
@@ -43,8 +42,6 @@ static inline const float *mdg_factors(const mdg_vectors *v, uint32_t row) {
 void mdg_vectors_set(mdg_vectors *v, uint32_t row, const void *vector);
 /* The vector that is stored: floats (dim), or bytes when binary. */
 void mdg_vectors_get(const mdg_vectors *v, uint32_t row, void *out);
-/* Squared norm of the stored vector. */
-float mdg_vectors_norm2(const mdg_vectors *v, uint32_t row);
 
 typedef struct mdg_scorer mdg_scorer;
 typedef void (*mdg_score_fn)(const mdg_scorer *scorer, size_t count,

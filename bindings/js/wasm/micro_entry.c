@@ -111,7 +111,7 @@ micro *entry_index_new(const index_numbers *n) {
         o->ef_construction = n->ef_construction ? n->ef_construction : 128;
         o->ef = n->ef ? n->ef : 64;
         o->seed = (uint64_t)n->seed_high << 32 | n->seed_low;
-        o->stride = o->dim + (o->metric != MIDGE_METRIC_L2SQ);
+        o->stride = o->dim + (o->metric == MIDGE_METRIC_COSINE);
     }
     return o;
 }

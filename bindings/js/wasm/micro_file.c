@@ -354,7 +354,7 @@ midge_status micro_read(micro *o, const uint8_t *file, size_t size) {
     o->m = h->m;
     o->ef_construction = h->ef_construction;
     o->seed = h->seed;
-    o->stride = o->dim + (o->metric != MIDGE_METRIC_L2SQ);
+    o->stride = o->dim + (o->metric == MIDGE_METRIC_COSINE);
     if (h->parts < 10 || e[0].at > size - sizeof(state)) {
         return damaged("directory: it is damaged");
     }

@@ -174,9 +174,8 @@ static float norm2_of(const micro *o, const float *x) {
 
 void micro_prepare(micro *o, uint32_t row) {
     float *x = o->rows + (size_t)row * o->stride;
-    const float norm2 = norm2_of(o, x);
-    if (o->metric != MIDGE_METRIC_L2SQ) {
-        x[o->dim] = o->metric == MIDGE_METRIC_IP ? norm2 : inverse(norm2);
+    if (o->metric == MIDGE_METRIC_COSINE) {
+        x[o->dim] = inverse(norm2_of(o, x));
     }
 }
 
