@@ -2,6 +2,7 @@
 #include "image_support.h"
 
 #include "base/rng.h"
+#include "test_share.h"
 
 enum { DIM = 64, ENOUGH = 1000 };
 
@@ -126,7 +127,7 @@ static double recall(midge_index *index, const float *queries, size_t count,
 
 static void check_choice(midge_metric metric, midge_storage storage, float away,
                          float stretch, midge_walk expected) {
-    enum { ROWS = 4000 };
+    enum { ROWS = TEST_SHARE > 1 ? 2000 : 4000 };
     struct test_env t;
     float *x = make_rows(ROWS + 50, away, stretch);
     midge_index_options o = options_of(metric);
