@@ -94,7 +94,8 @@ class Program:
 
 class Process:
     """A side that lives through all rounds: it answers each line of words with
-    one line of JSON. It starts at the first question."""
+    one line of JSON, an object; other lines are what a library of it prints. It
+    starts at the first question."""
 
     def __init__(self, name, command, env=None, pinned=True):
         self.name, self.child = name, None
@@ -111,6 +112,8 @@ class Process:
             self.child.stdin.write(" ".join(map(str, words)) + "\n")
             self.child.stdin.flush()
             line = self.child.stdout.readline()
+            while line and not line.startswith("{"):
+                line = self.child.stdout.readline()
         except BrokenPipeError:
             line = ""
         if not line:

@@ -92,7 +92,7 @@ def started(run, name, rows, list_of_words, start):
                 side = Side(run.place, name, rows, *words)
                 run.lines.append(start(side))
                 sides.append(side)
-            except (Absent, harness.Failed, OSError) as why:
+            except (Absent, harness.Failed, OSError, ValueError) as why:
                 without(run, words, why)
                 if side is not None:
                     side.close()
@@ -254,7 +254,10 @@ def measure(run):
     for part, measure_part in parts.items():
         if part in run.parts:
             harness.say(f"vectors: {part} ...")
-            measure_part()
+            try:
+                measure_part()
+            except (Absent, harness.Failed, OSError, ValueError) as why:
+                without(run, (part, "(a part)", 0, 0, 0), why)
     run.lines.append({"what": "about", "parts": sorted(run.parts),
                       "quick": quick, "versions": run.place.versions,
                       "flags": vectors_sides.CXX_FLAGS})
