@@ -251,7 +251,7 @@ def main(words):
                              *rest[at + 1:])
         rest, trial = rest[:at], trial or ROOT / "build-bench/last"
     chosen, rest = words_of(name, rest)
-    if chosen:
+    if chosen and "again" not in chosen:
         trial = trial or ROOT / "build-bench/last"
     folder = pathlib.Path(trial) if trial else RESULTS
     counts = counts_of(name, rest)

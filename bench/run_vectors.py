@@ -3,6 +3,7 @@ in npm: queries/s over recall@10, build times, bytes, exact search, opening a
 file, growth, wasm. Sides are processes that live through all rounds and take
 turns (vectors_side.h); one thread on one core but where builds say two."""
 import contextlib
+import json
 
 import harness
 import vectors_page
@@ -13,12 +14,14 @@ ABOUT = "vector search against hnswlib, faiss, usearch and wasm packages"
 COUNTS = {"rounds": 3}
 WORDS = {"quick": "small sets, one round: to see that all sides run",
          "digits": "only these parts ...", "words": "", "clusters": "",
-         "build": "", "exact": "", "open": "", "wasm": ""}
+         "build": "", "exact": "", "open": "", "wasm": "",
+         "again": "these parts, into the stored run for what it had of them"}
+NO_PARTS = {"quick", "again"}
 LEVELS = [0.95, 0.99]
 ENOUGH = 0.998  # recall from which no larger ef is tried
 EFS = {"digits": [10, 12, 16, 24, 32, 48, 64, 100],
        "words": [20, 40, 80, 120, 200, 300, 400, 600, 800, 1200],
-       "clusters": [10, 15, 20, 30, 40, 60, 80, 120, 200, 300]}
+       "clusters": [10, 15, 20, 30, 40, 60, 80, 120, 200, 300, 400, 600]}
 
 # (peer, mode, M, ef_construction, whether searches of many queries are asked
 # in one call). The first of each peer is its default way, the others are what
@@ -231,10 +234,31 @@ def prepare(run):
         getattr(vectors_sides, f"prepare_{name}")(place)
 
 
+def stored():
+    path = harness.RESULTS / "vectors.json"
+    if not path.exists():
+        raise harness.Failed(f"{path} is not there: run all parts first")
+    return json.loads(path.read_text())
+
+
+def put_into(old, run):
+    """Makes of the run the stored one, with its own parts in place of those; the
+    page says which, and where they come from."""
+    about = old["about"]
+    about["again"].append({"parts": sorted(run.parts),
+                           "commit": run.origin["commit"],
+                           "date": run.origin["date"]})
+    about["versions"].update(run.place.versions)
+    kept = [x for x in old["measurements"] if x["part"] not in run.parts]
+    run.lines = kept + run.lines[:-1] + [about]
+    run.origin = {key: old[key] for key in run.origin}
+
+
 def measure(run):
     chosen = set(run.chosen)
     quick = "quick" in chosen
-    run.parts = chosen - {"quick"} or set(WORDS) - {"quick"}
+    run.parts = chosen - NO_PARTS or set(WORDS) - NO_PARTS
+    old = stored() if "again" in chosen else None
     prepare(run)
     if quick:
         run.rounds = 1
@@ -254,13 +278,18 @@ def measure(run):
     for part, measure_part in parts.items():
         if part in run.parts:
             harness.say(f"vectors: {part} ...")
+            done = len(run.lines)
             try:
                 measure_part()
             except (Absent, harness.Failed, OSError, ValueError) as why:
                 without(run, (part, "(a part)", 0, 0, 0), why)
+            for line in run.lines[done:]:
+                line["part"] = part
     run.lines.append({"what": "about", "parts": sorted(run.parts),
                       "quick": quick, "versions": run.place.versions,
-                      "flags": vectors_sides.CXX_FLAGS})
+                      "flags": vectors_sides.CXX_FLAGS, "again": []})
+    if old is not None:
+        put_into(old, run)
 
 
 report = vectors_page.report

@@ -130,6 +130,8 @@ def about_lines(data):
     versions = ", ".join(f"{peer} {version}" for peer, version
                          in sorted(about["versions"].items()))
     lines = [*pages.origin_lines(data, "one used, but where two threads build"),
+             *(f"- measured again: {', '.join(x['parts'])}, at commit "
+               f"{x['commit']}; {x['date']}" for x in about["again"]),
              f"- {versions}",
              f"- hnswlib and faiss compiled with `g++ "
              f"{' '.join(about['flags'])}`; Debian's faiss library itself is "

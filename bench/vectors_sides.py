@@ -178,6 +178,9 @@ def prepare_clusters(place):
 # ---- Sides ------------------------------------------------------------------
 
 METRICS = {"digits": "l2", "words": "cosine", "clusters": "l2"}
+# midge-v2 is our native build on vectors as wide as those of wasm. The products
+# of faiss are OpenBLAS's, whose own threads are not moved to one core with it.
+ENV = {"midge-v2": {"MIDGE_CPU": "v2"}, "faiss": {"OPENBLAS_NUM_THREADS": "1"}}
 NODE = ["usearch", "hnswlib-node", "hnswlib-wasm", "edgevec", "voy-search",
         "ruvector", "midge-wasm"]
 
@@ -208,9 +211,7 @@ class Side(harness.Process):
 
     def __init__(self, place, name, rows, peer, mode, m, ef_construction,
                  batch=0):
-        # midge-v2 is our native build on vectors as wide as those of wasm.
-        env = {"MIDGE_CPU": "v2"} if peer == "midge-v2" else None
-        super().__init__(peer, command(place, peer, name, rows), env,
+        super().__init__(peer, command(place, peer, name, rows), ENV.get(peer),
                          pinned=False)
         self.place, self.set, self.rows = place, name, rows
         self.peer, self.mode, self.batch = peer, mode, batch
