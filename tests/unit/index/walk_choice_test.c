@@ -127,7 +127,7 @@ static double recall(midge_index *index, const float *queries, size_t count,
 
 static void check_choice(midge_metric metric, midge_storage storage, float away,
                          float stretch, midge_walk expected) {
-    enum { ROWS = TEST_SHARE > 1 ? 2000 : 4000 };
+    enum { ROWS = TEST_SHARE > 1 ? 2500 : 4000 };
     struct test_env t;
     float *x = make_rows(ROWS + 50, away, stretch);
     midge_index_options o = options_of(metric);
@@ -139,7 +139,8 @@ static void check_choice(midge_metric metric, midge_storage storage, float away,
     assert_int_equal(info.options.walk, expected);
     assert_int_equal(info.walk_bytes,
                      expected == MIDGE_WALK_INT8 ? ROWS * (DIM + 8) : 0);
-    double share = recall(index, x + (size_t)ROWS * DIM, 50, 100);
+    double share =
+        recall(index, x + (size_t)ROWS * DIM, 50, TEST_SHARE > 1 ? 60 : 100);
     if (share < 0.85) {
         fail_msg("metric %d storage %d away %g: recall %.3f", (int)metric,
                  (int)storage, (double)away, share);
