@@ -77,7 +77,7 @@ static void nearest(const trial *t, uint32_t self, const float *distances,
 /* How many of the nearest are among the first that the copies say. Rows at the
  * same distance are alike. */
 static uint32_t found_of(trial *t, uint32_t self) {
-    uint64_t keys[ROUGH];
+    uint64_t keys[ROUGH] = {0};
     mdg_buffer found = {.keys = keys};
     mdg_scorer scorer;
     uint32_t hits = 0;
