@@ -154,9 +154,13 @@ def choose(run, side, ef):
     side.batch = int(min(took[1]) <= min(took[0]))
 
 
+def rounds_of(run, name):
+    """Of the digits a pass is over in an instant."""
+    return run.rounds * (3 if name == "digits" else 1)
+
+
 def curves(run, name, rows):
-    # Of the digits a pass is over in an instant.
-    rounds = run.rounds * (3 if name == "digits" else 1)
+    rounds = rounds_of(run, name)
     with started(run, name, rows, SIDES[name], ready) as sides:
         for side in sides:
             if side.batch:
@@ -179,7 +183,7 @@ def builds(run, rows):
 
 def exact(run, name, rows):
     with started(run, name, rows, EXACT, lambda side: side.build(1)) as sides:
-        for i, side in harness.turns(run.rounds, sides):
+        for i, side in harness.turns(rounds_of(run, name), sides):
             run.lines.append({**side.search(0), "round": i, "of": "exact"})
 
 
@@ -245,6 +249,8 @@ def put_into(old, run):
     """Makes of the run the stored one, with its own parts in place of those; the
     page says which, and where they come from."""
     about = old["about"]
+    about["again"] = [x for x in about["again"]
+                      if not set(x["parts"]) <= run.parts]
     about["again"].append({"parts": sorted(run.parts),
                            "commit": run.origin["commit"],
                            "date": run.origin["date"]})
