@@ -12,8 +12,7 @@
 
 #if __has_include("base/alloc.h") /* in the core */
 #include "base/alloc.h"
-#define mdg_no_memory(what, err)                                               \
-    ((void)mdg_no_memory(what, err), MIDGE_E_NOMEM)
+#define mdg_no_memory(what, err) ((void)mdg_no_memory(what, err), MIDGE_E_NOMEM)
 #endif
 
 #endif
