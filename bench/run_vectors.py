@@ -17,6 +17,7 @@ WORDS = {"quick": "small sets, one round: to see that all sides run",
          "build": "", "exact": "", "open": "", "wasm": "",
          "again": "these parts, into the stored run for what it had of them"}
 NO_PARTS = {"quick", "again"}
+FAULTS = (Absent, harness.Failed, OSError, ValueError)  # of one side
 LEVELS = [0.95, 0.99]
 ENOUGH = 0.998  # recall from which no larger ef is tried
 EFS = {"digits": [10, 12, 16, 24, 32, 48, 64, 100],
@@ -95,7 +96,7 @@ def started(run, name, rows, list_of_words, start):
                 side = Side(run.place, name, rows, *words)
                 run.lines.append(start(side))
                 sides.append(side)
-            except (Absent, harness.Failed, OSError, ValueError) as why:
+            except FAULTS as why:
                 without(run, words, why)
                 if side is not None:
                     side.close()
@@ -265,6 +266,8 @@ def measure(run):
     quick = "quick" in chosen
     run.parts = chosen - NO_PARTS or set(WORDS) - NO_PARTS
     old = stored() if "again" in chosen else None
+    if old is not None and (quick or run.parts >= set(WORDS) - NO_PARTS):
+        raise harness.Failed("'again' takes some of the parts, in full")
     prepare(run)
     if quick:
         run.rounds = 1
@@ -287,7 +290,9 @@ def measure(run):
             done = len(run.lines)
             try:
                 measure_part()
-            except (Absent, harness.Failed, OSError, ValueError) as why:
+            except FAULTS as why:
+                if old is not None:  # what is stored is better than nothing
+                    raise
                 without(run, (part, "(a part)", 0, 0, 0), why)
             for line in run.lines[done:]:
                 line["part"] = part

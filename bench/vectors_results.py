@@ -197,11 +197,11 @@ def singles(lines):
     mine = [x for x in lines if x.get("of") == "asked"]
     for (name, side), same in group(
             mine, lambda x: (where(x), label(x))).items():
+        n = QUERIES[same[0]["set"]]
         found[name][side] = {"ef": same[0]["ef"], **{
-            word: round(QUERIES[x["set"]] / min(
-                y["seconds"] for y in same if y["batch"] == batch), 1)
-            for batch, word in ((0, "single"), (1, "batch"))
-            for x in same[:1]}}
+            word: round(n / min(x["seconds"] for x in same
+                                if x["batch"] == batch), 1)
+            for batch, word in ((0, "single"), (1, "batch"))}}
     return dict(found)
 
 

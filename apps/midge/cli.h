@@ -97,6 +97,8 @@ typedef struct cli_answer {
 } cli_answer;
 midge_json_writer *cli_answer_begin(cli *c, cli_answer *answer);
 int cli_answer_end(cli_answer *answer);
+/* All of it on stdout, and a newline. */
+void cli_print_line(const midge_buf *text);
 
 /* ---- The commands: each returns an exit code ----------------------------- */
 

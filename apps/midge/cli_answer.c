@@ -5,6 +5,11 @@
 
 #define ANSWER_BYTES_MAX ((size_t)1 << 36)
 
+void cli_print_line(const midge_buf *text) {
+    fwrite(text->data, 1, text->size, stdout);
+    putchar('\n');
+}
+
 midge_json_writer *cli_answer_begin(cli *c, cli_answer *answer) {
     midge_buf_init(&answer->text, &c->env, ANSWER_BYTES_MAX);
     midge_json_writer_init(&answer->w, &answer->text, 0);
@@ -14,8 +19,7 @@ midge_json_writer *cli_answer_begin(cli *c, cli_answer *answer) {
 int cli_answer_end(cli_answer *answer) {
     int ok = midge_json_writer_end(&answer->w) == MIDGE_OK;
     if (ok) {
-        fwrite(answer->text.data, 1, answer->text.size, stdout);
-        putchar('\n');
+        cli_print_line(&answer->text);
     }
     midge_buf_deinit(&answer->text);
     return ok ? CLI_DONE : cli_complain(CLI_FAILED, "out of memory");

@@ -403,8 +403,7 @@ int cli_doctor(cli *c) {
         return cli_complain(CLI_FAILED, "%s", midge_status_text(status));
     }
     if (midge_json_get_bool(c->args, "json", 0)) {
-        fwrite(text.data, 1, text.size, stdout);
-        putchar('\n');
+        cli_print_line(&text);
     } else {
         cli_doctor_print(found);
     }

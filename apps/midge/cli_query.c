@@ -31,11 +31,6 @@ static int read_answer(cli *c, const midge_buf *text, const midge_json **out) {
     return CLI_DONE;
 }
 
-static void print_raw(const midge_buf *text) {
-    fwrite(text->data, 1, text->size, stdout);
-    putchar('\n');
-}
-
 static long long int_of(const midge_json *object, const char *key) {
     return (long long)midge_json_get_int(object, key, 0);
 }
@@ -114,7 +109,7 @@ int cli_status(cli *c) {
     midge_buf_init(&text, &c->env, 0);
     code = query_status(c, &home, &text);
     if (code == CLI_DONE && midge_json_get_bool(c->args, "json", 0)) {
-        print_raw(&text);
+        cli_print_line(&text);
     } else if (code == CLI_DONE) {
         code = read_answer(c, &text, &answer);
         if (code == CLI_DONE) {
@@ -190,7 +185,7 @@ static int list(cli *c, midge_query what, void (*print)(const midge_json *)) {
     midge_buf_init(&text, &c->env, 0);
     code = query(c, &home, what, &options, &text);
     if (code == CLI_DONE && midge_json_get_bool(c->args, "json", 0)) {
-        print_raw(&text);
+        cli_print_line(&text);
     } else if (code == CLI_DONE) {
         code = read_answer(c, &text, &answer);
         if (code == CLI_DONE) {

@@ -17,6 +17,8 @@
 #include "midge/os.h"
 #include "temp_dir.h"
 
+enum { LOCK_BYTES = 300 };
+
 static midge_env env;
 
 static void make(const char *path) {
@@ -86,14 +88,20 @@ static void is_busy(const char *path, long pid) {
     midge_index_file_close(file);
 }
 
+/* A folder with an index in it; `lock` is where its lock file goes. */
+static const char *begin(struct temp_dir *dir, char lock[LOCK_BYTES]) {
+    temp_dir_make(dir);
+    const char *path = temp_dir_file(dir, "a.midx");
+    snprintf(lock, LOCK_BYTES, "%s.lock", path);
+    make(path);
+    return path;
+}
+
 static void what_lives_keeps_out(void **state) {
     (void)state;
     struct temp_dir dir;
-    char lock[300], mine[64], text[100];
-    temp_dir_make(&dir);
-    const char *path = temp_dir_file(&dir, "a.midx");
-    snprintf(lock, sizeof lock, "%s.lock", path);
-    make(path);
+    char lock[LOCK_BYTES], mine[64], text[100];
+    const char *path = begin(&dir, lock);
     assert_int_equal(files_in(dir.path), 1);
 
     midge_index_file *file;
@@ -125,11 +133,8 @@ static void what_lives_keeps_out(void **state) {
 static void what_is_gone_does_not(void **state) {
     (void)state;
     struct temp_dir dir;
-    char lock[300], text[100], mine[64];
-    temp_dir_make(&dir);
-    const char *path = temp_dir_file(&dir, "a.midx");
-    snprintf(lock, sizeof lock, "%s.lock", path);
-    make(path);
+    char lock[LOCK_BYTES], text[100], mine[64];
+    const char *path = begin(&dir, lock);
 
     pid_t pid = fork();
     assert_true(pid >= 0);
@@ -167,11 +172,8 @@ static void what_is_gone_does_not(void **state) {
 static void a_killed_writer_keeps_nobody_out(void **state) {
     (void)state;
     struct temp_dir dir;
-    char lock[300];
-    temp_dir_make(&dir);
-    const char *path = temp_dir_file(&dir, "a.midx");
-    snprintf(lock, sizeof lock, "%s.lock", path);
-    make(path);
+    char lock[LOCK_BYTES];
+    const char *path = begin(&dir, lock);
     int tells[2];
     assert_int_equal(pipe(tells), 0);
     pid_t pid = fork();
@@ -206,12 +208,9 @@ static void a_killed_writer_keeps_nobody_out(void **state) {
 static void the_newest_file_is_opened(void **state) {
     (void)state;
     struct temp_dir dir;
-    char lock[300];
-    temp_dir_make(&dir);
-    const char *path = temp_dir_file(&dir, "a.midx");
+    char lock[LOCK_BYTES];
+    const char *path = begin(&dir, lock);
     const char *other = temp_dir_file(&dir, "b.midx");
-    snprintf(lock, sizeof lock, "%s.lock", path);
-    make(path);
     make(other);
     put(lock, "1"); /* being written */
     pid_t pid = fork();
