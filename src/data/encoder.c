@@ -6,7 +6,7 @@
 #include "base/alloc.h"
 
 midge_status mdg_encoder_no_memory(midge_error *err) {
-    return midge_fail(err, MIDGE_E_NOMEM, "no memory for the encoder");
+    return mdg_no_memory("the encoder", err);
 }
 
 midge_status mdg_encoder_make(const midge_env *env, midge_encoder **out,

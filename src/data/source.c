@@ -46,7 +46,7 @@ midge_status midge_vector_source_new(const midge_env *env, const void *bytes,
     *out = NULL;
     midge_vector_source *s = mdg_alloc_zero(env, 1, sizeof *s);
     if (!s) {
-        return midge_fail(err, MIDGE_E_NOMEM, "no memory for a reader");
+        return mdg_no_memory("a reader", err);
     }
     s->env = env;
     s->bytes = bytes;

@@ -133,7 +133,7 @@ static midge_status walk_row(midge_vector_source *s, midge_error *err) {
     for (size_t c = 0; c < s->n_csv_columns; c++) {
         MIDGE_TRY(mdg_csv_next(&s->csv, c + 1, err));
         if (see_cell(s, &s->csv_columns[c]) != MIDGE_OK) {
-            return midge_fail(err, MIDGE_E_NOMEM, "no memory for a cell");
+            return mdg_no_memory("a cell", err);
         }
         if (s->csv.ends_row != (c + 1 == s->n_csv_columns)) {
             return mdg_csv_fail_ragged(line, s->csv.ends_row ? c + 1 : c + 2,
@@ -163,7 +163,7 @@ static midge_status read_names(midge_vector_source *s, midge_error *err) {
         const char *name =
             midge_arena_copy(&s->names, s->csv.cell.data, s->csv.cell.size);
         if (!name) {
-            return midge_fail(err, MIDGE_E_NOMEM, "no memory for names");
+            return mdg_no_memory("names", err);
         }
         if (s->csv.cell.size == 0) {
             return mdg_csv_fail(err, MIDGE_E_PARSE, 1, c + 1,
@@ -267,7 +267,7 @@ typedef struct building {
 } building;
 
 static midge_status no_memory(midge_error *err) {
-    return midge_fail(err, MIDGE_E_NOMEM, "no memory for a row");
+    return mdg_no_memory("a row", err);
 }
 
 static midge_json *add_node(building *b, midge_json ***tail, midge_json *parent,

@@ -164,7 +164,7 @@ static midge_status see_value(midge_vector_source *s, const midge_json *member,
     const char *name =
         midge_arena_copy(&s->names, member->key, member->key_size);
     if (!name) {
-        return midge_fail(err, MIDGE_E_NOMEM, "no memory for a name");
+        return mdg_no_memory("a name", err);
     }
     s->columns[s->n_columns++] =
         (mdg_source_column){.name = name, .kind = kind, .seen = 1};

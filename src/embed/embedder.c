@@ -43,7 +43,7 @@ midge_status midge_embedder_new_take(const midge_env *env,
         mdg_release(env, e, 1, sizeof *e);
         mdg_release(env, copy, name_size, 1);
         port->free(self);
-        return midge_fail(err, MIDGE_E_NOMEM, "no memory for an embedder");
+        return mdg_no_memory("an embedder", err);
     }
     memcpy(copy, name, name_size);
     *e = (midge_embedder){env, port, self, dim, copy, name_size};

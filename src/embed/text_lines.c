@@ -13,10 +13,6 @@ midge_status mdg_fail_line(midge_error *err, midge_status status, uint64_t line,
     return status;
 }
 
-static int is_space(char c) {
-    return c == ' ' || c == '\t';
-}
-
 int mdg_take_line(const char **at, const char *end, const char **line,
                   size_t *size) {
     if (*at == end) {
@@ -29,7 +25,7 @@ int mdg_take_line(const char **at, const char *end, const char **line,
     if (n > 0 && (*line)[n - 1] == '\r') {
         n--;
     }
-    while (n > 0 && is_space((*line)[n - 1])) {
+    while (n > 0 && mdg_separates((*line)[n - 1])) {
         n--;
     }
     *size = n;
@@ -47,8 +43,16 @@ size_t mdg_count_lines(const char *bytes, size_t size, size_t most) {
     return n;
 }
 
+size_t mdg_first_field(const char *line, size_t size) {
+    size_t end = 0;
+    while (end < size && !mdg_separates(line[end])) {
+        end++;
+    }
+    return end;
+}
+
 size_t mdg_last_field(const char *line, size_t size) {
-    while (size > 0 && !is_space(line[size - 1])) {
+    while (size > 0 && !mdg_separates(line[size - 1])) {
         size--;
     }
     return size;

@@ -115,6 +115,12 @@ int mdg_take_line(const char **at, const char *end, const char **line,
 /* How many lines there are, the last with or without its end; stops at `most`.
  */
 size_t mdg_count_lines(const char *bytes, size_t size, size_t most);
+/* Between the fields of a line. */
+static inline int mdg_separates(char c) {
+    return c == ' ' || c == '\t';
+}
+/* Where the first field of a line ends. */
+size_t mdg_first_field(const char *line, size_t size);
 /* The last field of a line (size > 0): where it begins. A space or a tab stands
  * before it, unless it is 0. */
 size_t mdg_last_field(const char *line, size_t size);

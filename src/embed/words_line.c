@@ -17,10 +17,6 @@ static const double powers_of_ten[] = {
 
 #define DIGITS_MOST 900719925474098u /* and one digit more is below 2^53 */
 
-static int separates(char c) {
-    return c == ' ' || c == '\t';
-}
-
 /* The bytes of a number such as "-0.0123" at the beginning of `s`, up to a
  * space or the end: no exponent, few digits, nothing that JSON would refuse. 0
  * for every other text. */
@@ -29,7 +25,7 @@ static size_t read_short(const char *s, size_t left, double *value) {
     size_t at = first;
     size_t point = 0; /* where it is; 0: there is none */
     uint64_t digits = 0;
-    for (; at < left && !separates(s[at]); at++) {
+    for (; at < left && !mdg_separates(s[at]); at++) {
         unsigned digit = (unsigned)(unsigned char)s[at] - '0';
         if (digit <= 9 && digits <= DIGITS_MOST) {
             digits = digits * 10 + digit;
@@ -95,10 +91,7 @@ static mdg_line_fault look_at_word(const mdg_word_line *s, size_t size) {
 /* Nearly every line: a word without spaces and short numbers, in one pass. 0
  * for a line that must be looked at more closely. */
 static int read_plain_line(mdg_word_line *s, uint32_t dim, float *row) {
-    size_t at = 0;
-    while (at < s->size && !separates(s->text[at])) {
-        at++;
-    }
+    size_t at = mdg_first_field(s->text, s->size);
     if (at == 0 || at > MDG_WORD_BYTES_MAX || memchr(s->text, 0, at)) {
         return 0;
     }

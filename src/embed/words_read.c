@@ -111,14 +111,6 @@ static midge_status fail_twice(const source *src, const mdg_word_line *s,
 
 /* ---- Many lines ---------------------------------------------------------- */
 
-static size_t first_field(const mdg_word_line *s) {
-    size_t size = 0;
-    while (size < s->size && s->text[size] != ' ' && s->text[size] != '\t') {
-        size++;
-    }
-    return size;
-}
-
 static void find_lines(source *src) {
     mdg_words *w = src->w;
     const size_t room = w->capacity - w->count;
@@ -134,7 +126,7 @@ static void find_lines(source *src) {
         s->number = src->line++;
         w->n_words++;
         src->n_lines +=
-            !src->has_wanted || is_wanted(src, s->text, first_field(s)) ? 1 : 0;
+            is_wanted(src, s->text, mdg_first_field(s->text, s->size));
     }
 }
 

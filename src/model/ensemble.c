@@ -51,7 +51,7 @@ static midge_status make(const midge_env *env, midge_problem problem,
     MIDGE_TRY(check(problem, members, weights, n, &sum, err));
     if (mdg_model_make(env, MIDGE_FAMILY_ENSEMBLE, problem,
                        members[0]->n_inputs, members[0]->n_outputs, &model)) {
-        return midge_fail(err, MIDGE_E_NOMEM, "no memory for an ensemble");
+        return mdg_no_memory("an ensemble", err);
     }
     midge_model **kept = mdg_alloc(env, n, sizeof(midge_model *));
     float *scaled = mdg_alloc(env, n, sizeof *scaled);
@@ -59,7 +59,7 @@ static midge_status make(const midge_env *env, midge_problem problem,
         mdg_release(env, kept, n, sizeof(midge_model *));
         mdg_release(env, scaled, n, sizeof *scaled);
         midge_model_free(model);
-        return midge_fail(err, MIDGE_E_NOMEM, "no memory for an ensemble");
+        return mdg_no_memory("an ensemble", err);
     }
     for (size_t i = 0; i < n; i++) {
         kept[i] = members[i];

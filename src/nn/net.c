@@ -70,7 +70,7 @@ midge_status mdg_net_make(const midge_env *env, const midge_net *shape,
                           midge_net **out, midge_error *err) {
     midge_net *net = mdg_alloc(env, 1, sizeof *net);
     if (!net) {
-        (void)midge_fail(err, MIDGE_E_NOMEM, "no memory for a network");
+        (void)mdg_no_memory("a network", err);
         return MIDGE_E_NOMEM;
     }
     *net = *shape;

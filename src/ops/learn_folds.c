@@ -15,7 +15,7 @@ midge_status mdg_folds_init(mdg_folds *set, const mdg_fit *fit,
     if (!set->order || !shuffled) {
         mdg_release(fit->env, shuffled, n, sizeof *shuffled);
         mdg_release(fit->env, set->order, n, sizeof *set->order);
-        return midge_fail(err, MIDGE_E_NOMEM, "no memory for the folds");
+        return mdg_no_memory("the folds", err);
     }
     for (size_t i = 0; i < n; i++) {
         shuffled[i] = (uint32_t)i;
@@ -80,7 +80,7 @@ midge_status mdg_part_init(mdg_part *p, const mdg_folds *set, uint32_t fold,
     p->t = mdg_alloc(p->env, p->n_rows * p->n_outputs, sizeof *p->t);
     if (!p->rows || !p->x || !p->t) {
         mdg_part_deinit(p);
-        return midge_fail(err, MIDGE_E_NOMEM, "no memory for the folds");
+        return mdg_no_memory("the folds", err);
     }
     size_t seen = 0;
     size_t taken = 0;

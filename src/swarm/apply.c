@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/map.h"
 #include "base/mdg_assert.h"
 #include "swarm/state.h"
 
@@ -91,7 +92,7 @@ static void agent_joined(midge_swarm *s, const midge_event *event) {
         mdg_capability_intern(s, event->capabilities, event->n_capabilities);
     agent->slots = event->slots;
     agent->present = 1;
-    uint32_t hash = mdg_name_hash(0, event->name.data, event->name.size);
+    uint32_t hash = mdg_hash_bytes(0, event->name.data, event->name.size);
     mdg_name_index_put(&s->agent_names, hash, s->n_agents);
 }
 
@@ -99,7 +100,7 @@ static void agent_left(midge_swarm *s, const midge_event *event) {
     mdg_agent *agent = &s->agents[event->agent];
     midge_text name = mdg_agent_name(agent);
     agent->present = 0;
-    uint32_t hash = mdg_name_hash(0, name.data, name.size);
+    uint32_t hash = mdg_hash_bytes(0, name.data, name.size);
     mdg_name_index_remove(&s->agent_names, hash, event->agent);
 }
 
@@ -114,13 +115,13 @@ static void run_submitted(midge_swarm *s, const midge_event *event) {
     run->first_task = s->n_tasks + 1;
     run->state = MIDGE_RUN_ACTIVE;
     if (event->key.size > 0) {
-        uint32_t hash = mdg_name_hash(0, event->key.data, event->key.size);
+        uint32_t hash = mdg_hash_bytes(0, event->key.data, event->key.size);
         mdg_name_index_put(&s->run_keys, hash, s->n_runs);
     }
 }
 
 static uint32_t signature_of(midge_swarm *s, uint64_t mask) {
-    uint32_t hash = mdg_name_hash(0, (const char *)&mask, sizeof mask);
+    uint32_t hash = mdg_hash_bytes(0, (const char *)&mask, sizeof mask);
     uint32_t cursor = 0;
     uint32_t at;
     while ((at = mdg_name_index_next(&s->signature_masks, hash, &cursor))) {
@@ -185,7 +186,7 @@ static void task_added(midge_swarm *s, const midge_event *event) {
     memset(&s->nodes[id], 0, sizeof s->nodes[id]);
     s->nodes[id].signature = signature_of(s, mask);
     uint32_t hash =
-        mdg_name_hash(event->run, event->name.data, event->name.size);
+        mdg_hash_bytes(event->run, event->name.data, event->name.size);
     mdg_name_index_put(&s->task_names, hash, id);
     run->n_tasks++;
     task->state = event->n_deps ? MIDGE_TASK_PENDING : MIDGE_TASK_READY;

@@ -1,4 +1,5 @@
 /* decide_submit.c: a run and its tasks, all or nothing. */
+#include "base/map.h"
 #include "swarm/state.h"
 
 typedef struct submission {
@@ -10,7 +11,7 @@ typedef struct submission {
 static int is_duplicate(mdg_decision *d, uint32_t position) {
     const midge_task_spec *tasks = d->command->tasks;
     midge_text name = tasks[position].name;
-    uint32_t hash = mdg_name_hash(0, name.data, name.size);
+    uint32_t hash = mdg_hash_bytes(0, name.data, name.size);
     uint32_t cursor = 0;
     uint32_t at;
     while ((at = mdg_name_index_next(&d->events->names, hash, &cursor)) != 0) {

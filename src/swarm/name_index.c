@@ -7,16 +7,6 @@
 #include "base/alloc.h"
 #include "base/mdg_assert.h"
 
-/* FNV-1a, then a mix so that the low bits depend on all. */
-uint32_t mdg_name_hash(uint32_t seed, const char *text, size_t size) {
-    uint32_t h = 2166136261u ^ seed;
-    for (size_t i = 0; i < size; i++) {
-        h = (h ^ (uint8_t)text[i]) * 16777619u;
-    }
-    h = (h ^ (h >> 16)) * 0x85ebca6bu;
-    return h ^ (h >> 13);
-}
-
 void mdg_name_index_put(mdg_name_index *index, uint32_t hash, uint32_t id) {
     mdg_assert(index->count < index->capacity);
     uint32_t mask = index->capacity - 1;

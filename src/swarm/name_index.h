@@ -16,7 +16,6 @@ typedef struct mdg_name_index {
     uint32_t count;
 } mdg_name_index;
 
-uint32_t mdg_name_hash(uint32_t seed, const char *text, size_t size);
 midge_status mdg_name_index_reserve(mdg_name_index *index, const midge_env *env,
                                     uint32_t more);
 void mdg_name_index_release(mdg_name_index *index, const midge_env *env);

@@ -4,6 +4,7 @@
  * own: a plan may be a chain of many thousand tasks. */
 #include <string.h>
 
+#include "base/map.h"
 #include "swarm/state.h"
 
 typedef struct reader {
@@ -37,7 +38,7 @@ static midge_status refuse(const reader *r, uint32_t at, const char *why) {
 
 /* Position plus 1 of the task with this name, 0 when there is none. */
 static uint32_t find_name(const reader *r, midge_text name) {
-    uint32_t hash = mdg_name_hash(0, name.data, name.size);
+    uint32_t hash = mdg_hash_bytes(0, name.data, name.size);
     uint32_t cursor = 0;
     uint32_t at;
     while ((at = mdg_name_index_next(&r->names, hash, &cursor))) {
@@ -100,7 +101,7 @@ static midge_status check_item(reader *r, uint32_t at) {
     if (find_name(r, name) != 0) {
         return refuse(r, at, "the name appears twice");
     }
-    mdg_name_index_put(&r->names, mdg_name_hash(0, name.data, name.size),
+    mdg_name_index_put(&r->names, mdg_hash_bytes(0, name.data, name.size),
                        at + 1);
     return MIDGE_OK;
 }

@@ -1,6 +1,7 @@
 /* swarm_view.c: looking at the state from outside. */
 #include <string.h>
 
+#include "base/map.h"
 #include "swarm/state.h"
 
 const char *midge_task_state_name(midge_task_state state) {
@@ -110,7 +111,7 @@ int midge_swarm_run(const midge_swarm *swarm, uint32_t id,
 }
 
 uint32_t midge_swarm_find_agent(const midge_swarm *swarm, midge_text name) {
-    uint32_t hash = mdg_name_hash(0, name.data, name.size);
+    uint32_t hash = mdg_hash_bytes(0, name.data, name.size);
     uint32_t cursor = 0;
     uint32_t id;
     while ((id = mdg_name_index_next(&swarm->agent_names, hash, &cursor))) {
@@ -125,7 +126,7 @@ uint32_t midge_swarm_find_run(const midge_swarm *swarm, midge_text key) {
     if (key.size == 0) {
         return 0;
     }
-    uint32_t hash = mdg_name_hash(0, key.data, key.size);
+    uint32_t hash = mdg_hash_bytes(0, key.data, key.size);
     uint32_t cursor = 0;
     uint32_t id;
     while ((id = mdg_name_index_next(&swarm->run_keys, hash, &cursor))) {
@@ -138,7 +139,7 @@ uint32_t midge_swarm_find_run(const midge_swarm *swarm, midge_text key) {
 
 uint32_t midge_swarm_find_task(const midge_swarm *swarm, uint32_t run,
                                midge_text name) {
-    uint32_t hash = mdg_name_hash(run, name.data, name.size);
+    uint32_t hash = mdg_hash_bytes(run, name.data, name.size);
     uint32_t cursor = 0;
     uint32_t id;
     while ((id = mdg_name_index_next(&swarm->task_names, hash, &cursor))) {

@@ -52,7 +52,7 @@ midge_status mdg_nearest_new(const midge_env *env, uint32_t dim,
     }
     mdg_nearest *index = mdg_alloc_zero(env, 1, sizeof *index);
     if (!index) {
-        return midge_fail(err, MIDGE_E_NOMEM, "no memory for an index");
+        return mdg_no_memory("an index", err);
     }
     index->env = env;
     index->kernels = mdg_kernels_select(env->cpu);

@@ -1,5 +1,6 @@
 /* model_entry.c: what JavaScript calls in midge-core-*.wasm: models with their
  * encoders, as `midge learn` writes them. */
+#include "base/alloc.h"
 #include "entry.h"
 #include "midge/model.h"
 
@@ -41,7 +42,7 @@ EXPORT(prediction_release) void entry_prediction_release(void);
 bundle *entry_bundle_open(const void *bytes, size_t size) {
     bundle *b = entry_alloc(sizeof *b);
     if (!b) {
-        (void)midge_fail(&entry_error, MIDGE_E_NOMEM, "no memory for a model");
+        (void)mdg_no_memory("a model", &entry_error);
         return NULL;
     }
     if (midge_bundle_read(&entry_env, bytes, size, &b->encoder, &b->model,

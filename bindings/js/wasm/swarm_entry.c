@@ -1,6 +1,7 @@
 /* swarm_entry.c: what JavaScript calls in midge-swarm.wasm: the state of a
  * swarm from its events. No floats are computed here, so one module serves all.
  */
+#include "base/alloc.h"
 #include "entry.h"
 #include "midge/swarm.h"
 
@@ -15,7 +16,7 @@ EXPORT(swarm_hash) int entry_swarm_hash(const midge_swarm *swarm, char *hex);
 midge_swarm *entry_swarm_open(void) {
     midge_swarm *swarm = NULL;
     if (midge_swarm_new(&entry_env, &swarm) != MIDGE_OK) {
-        (void)midge_fail(&entry_error, MIDGE_E_NOMEM, "no memory for a swarm");
+        (void)mdg_no_memory("a swarm", &entry_error);
     }
     return swarm;
 }
