@@ -1,9 +1,14 @@
-/* nn.h: layered neural networks: make, run, train, save.
+/* nn.h: feed-forward neural networks: make, look at, run, scale, save.
  *
- * A network is n_layers fully connected layers. Layer l computes
- * y = f(x W_l + b_l) with W_l of shape (n_in, n_out), row-major: single-sample
- * and batched inference then do the same additions in the same order, and give
- * the same bits on every ISA and in WebAssembly.
+ * A network is n_layers layers. Layer l computes y = f(s (x W_l + b_l)) with
+ * W_l of shape (n_in, n_out), row-major, the activation f and its steepness s.
+ * x is what the layer before gave or, in a network with shortcuts, the inputs
+ * and what all layers before gave, side by side. Single-sample and batched
+ * inference do the same additions in the same order, and give the same bits on
+ * every ISA and in WebAssembly.
+ *
+ * Training is in nn_train.h, rows to learn from in nn_data.h, the files of
+ * others in nn_exchange.h, small integers in nn_quant.h.
  */
 #ifndef MIDGE_NN_H
 #define MIDGE_NN_H
@@ -16,37 +21,74 @@ extern "C" {
 
 typedef struct midge_net midge_net;
 
-#define MIDGE_NET_LAYERS_MAX  16
+#define MIDGE_NET_LAYERS_MAX  4096
 #define MIDGE_NET_UNITS_MAX   65536
 #define MIDGE_NET_WEIGHTS_MAX (1 << 27) /* of all layers; 512 MiB */
 
-typedef enum midge_activation { /* values are stored in files: frozen */
-                                MIDGE_ACT_LINEAR = 0,
-                                MIDGE_ACT_SIGMOID = 1, /* 1 / (1 + e^-x) */
-                                MIDGE_ACT_TANH = 2,
-                                MIDGE_ACT_RELU = 3,
-                                MIDGE_ACT_SOFTMAX = 4 /* output layer only */
+/* The values are stored in files: frozen. Those below 18 are FANN's. v is s x,
+ * steepness times sum. Stepwise activations are straight lines between six
+ * points of the curve they stand for. */
+typedef enum midge_activation {
+    MIDGE_ACT_LINEAR = 0,              /* v */
+    MIDGE_ACT_THRESHOLD = 1,           /* v < 0 ? 0 : 1; cannot be trained */
+    MIDGE_ACT_THRESHOLD_SYMMETRIC = 2, /* v < 0 ? -1 : 1; nor can this */
+    MIDGE_ACT_SIGMOID = 3,             /* 1 / (1 + e^-2v) */
+    MIDGE_ACT_SIGMOID_STEPWISE = 4,
+    MIDGE_ACT_SIGMOID_SYMMETRIC = 5, /* tanh v */
+    MIDGE_ACT_SIGMOID_SYMMETRIC_STEPWISE = 6,
+    MIDGE_ACT_GAUSSIAN = 7,           /* e^-v^2 */
+    MIDGE_ACT_GAUSSIAN_SYMMETRIC = 8, /* 2 e^-v^2 - 1 */
+    MIDGE_ACT_GAUSSIAN_STEPWISE = 9,
+    MIDGE_ACT_ELLIOT = 10,           /* v / 2 / (1 + |v|) + 1/2 */
+    MIDGE_ACT_ELLIOT_SYMMETRIC = 11, /* v / (1 + |v|) */
+    MIDGE_ACT_LINEAR_PIECE = 12,     /* v, kept in [0, 1] */
+    MIDGE_ACT_LINEAR_PIECE_SYMMETRIC = 13, /* v, kept in [-1, 1] */
+    MIDGE_ACT_SIN_SYMMETRIC = 14,          /* sin v */
+    MIDGE_ACT_COS_SYMMETRIC = 15,
+    MIDGE_ACT_SIN = 16, /* sin(v) / 2 + 1/2 */
+    MIDGE_ACT_COS = 17,
+    MIDGE_ACT_RELU = 18,       /* v > 0 ? v : 0 */
+    MIDGE_ACT_LEAKY_RELU = 19, /* v > 0 ? v : v / 100 */
+    MIDGE_ACT_ELU = 20,        /* v > 0 ? v : e^v - 1 */
+    MIDGE_ACT_GELU = 21,       /* v Phi(v), exact */
+    MIDGE_ACT_SILU = 22,       /* v / (1 + e^-v) */
+    MIDGE_ACT_SOFTPLUS = 23,   /* log(1 + e^v) */
+    MIDGE_ACT_SOFTMAX = 24,    /* e^v_j / sum e^v; a whole output layer only */
+    MIDGE_ACT_TANH = MIDGE_ACT_SIGMOID_SYMMETRIC
 } midge_activation;
+#define MIDGE_ACT_COUNT 25
 
-/* Cross-entropy needs a softmax output (-sum t ln y; each row of t sums to 1)
- * or a sigmoid one (-sum t ln y + (1 - t) ln(1 - y); each t in [0, 1]). */
-typedef enum midge_loss {
-    MIDGE_LOSS_MSE = 0, /* mean over rows of sum_j (y_j - t_j)^2 / 2 */
-    MIDGE_LOSS_CROSS_ENTROPY = 1
-} midge_loss;
+/* "sigmoid", "tanh", "relu", "sigmoid_stepwise", ...; NULL for a number that is
+ * none. Finding takes a name in any case, FANN's too ("FANN_SIGMOID"); returns
+ * -1 for none. */
+MIDGE_API const char *midge_activation_name(midge_activation activation);
+MIDGE_API int midge_activation_find(const char *name);
+/* What a steepness of 0 in options means: 0.5 for the sigmoids in [0, 1], which
+ * makes them 1 / (1 + e^-x), and 1 for all others. */
+MIDGE_API float midge_activation_steepness(midge_activation activation);
 
-typedef enum midge_trainer {
-    MIDGE_TRAIN_SGD = 0,  /* mini-batch, with momentum */
-    MIDGE_TRAIN_ADAM = 1, /* mini-batch, Kingma & Ba 2015, bias-corrected */
-    MIDGE_TRAIN_RPROP = 2 /* full batch, iRPROP- (Igel & Huesken 2000) */
-} midge_trainer;
+typedef enum midge_init {
+    MIDGE_INIT_AUTO = 0,    /* He before ReLU and its kin, else Glorot */
+    MIDGE_INIT_UNIFORM = 1, /* weights and biases in [-0.1, 0.1), as FANN */
+    MIDGE_INIT_GLOROT = 2,  /* Glorot & Bengio 2010, uniform; biases 0 */
+    MIDGE_INIT_HE = 3,      /* He et al. 2015, normal; biases 0 */
+    MIDGE_INIT_NGUYEN_WIDROW = 4 /* 1990; for inputs in [-1, 1] or as the
+                                    network's input scaling makes them */
+} midge_init;
 
 typedef struct midge_net_options {
     uint32_t n_layers;       /* weight layers, 1..MIDGE_NET_LAYERS_MAX */
     const uint32_t *sizes;   /* n_layers + 1 sizes, the input first */
     midge_activation hidden; /* of all layers but the last */
     midge_activation output;
-    uint64_t seed; /* of the initial weights: He for ReLU, else Glorot */
+    float hidden_steepness; /* 0: midge_activation_steepness */
+    float output_steepness;
+    int shortcut;          /* each layer also reads all before its last */
+    float connection_rate; /* 0 or 1: all; else the share of the possible
+                              connections that exist, at least one into and out
+                              of each unit; biases always exist */
+    midge_init init;
+    uint64_t seed; /* of the weights, and of which connections exist */
 } midge_net_options;
 
 /* *out is yours, free it with midge_net_free; env is borrowed for its life.
@@ -62,101 +104,100 @@ MIDGE_API MIDGE_NODISCARD midge_status midge_net_copy(const midge_net *net,
 MIDGE_API uint32_t midge_net_n_inputs(const midge_net *net);
 MIDGE_API uint32_t midge_net_n_outputs(const midge_net *net);
 MIDGE_API uint32_t midge_net_n_layers(const midge_net *net);
-/* All weights as one run: W_0 (n_in, n_out), b_0 (n_out), W_1, b_1, ... */
+MIDGE_API int midge_net_has_shortcuts(const midge_net *net);
+
+typedef struct midge_layer {
+    uint32_t n_in;
+    uint32_t n_out;
+    midge_activation activation; /* of its first unit */
+    float steepness;
+    int mixed; /* units of the layer differ: ask midge_net_unit */
+    size_t w;  /* W (n_in, n_out) begins here in the run of weights */
+    size_t b;  /* the biases (n_out) begin here */
+} midge_layer;
+/* MIDGE_E_INVALID: no such layer (counted from 0). */
+MIDGE_API MIDGE_NODISCARD midge_status midge_net_layer(const midge_net *net,
+                                                       uint32_t layer,
+                                                       midge_layer *out);
+MIDGE_API MIDGE_NODISCARD midge_status
+midge_net_unit(const midge_net *net, uint32_t layer, uint32_t unit,
+               midge_activation *activation, float *steepness);
+/* Sets the activation of one unit, or of a layer with MIDGE_NET_ALL_UNITS.
+ * steepness 0: as in options. MIDGE_E_INVALID: no such layer, unit or
+ * activation, a steepness that is not above 0 and finite, softmax for less than
+ * the whole output layer. MIDGE_E_NOMEM. */
+#define MIDGE_NET_ALL_UNITS UINT32_MAX
+MIDGE_API MIDGE_NODISCARD midge_status midge_net_set_activation(
+    midge_net *net, uint32_t layer, uint32_t unit, midge_activation activation,
+    float steepness, midge_error *err);
+
+/* All weights as one run: W_0 (n_in, n_out), b_0 (n_out), W_1, b_1, ... Weights
+ * of connections that do not exist are there and 0. */
 MIDGE_API size_t midge_net_n_weights(const midge_net *net);
 MIDGE_API const float *midge_net_weights(const midge_net *net);
 /* `count` must be midge_net_n_weights, or MIDGE_E_MISMATCH; a value that is not
- * finite is MIDGE_E_INVALID. */
+ * finite is MIDGE_E_INVALID. Connections that do not exist stay 0. */
 MIDGE_API MIDGE_NODISCARD midge_status
 midge_net_set_weights(midge_net *net, const float *weights, size_t count);
+/* Draws all weights anew. `range` is that of UNIFORM; 0 means 0.1. */
+MIDGE_API MIDGE_NODISCARD midge_status midge_net_init_weights(midge_net *net,
+                                                              midge_init init,
+                                                              float range,
+                                                              uint64_t seed);
+/* 1 for each weight that exists and 0 for each that does not, in the order of
+ * the weights; NULL when all exist. And how many do, biases included. */
+MIDGE_API const uint8_t *midge_net_mask(const midge_net *net);
+MIDGE_API size_t midge_net_n_connections(const midge_net *net);
 
 /* Bytes of scratch memory that midge_net_run needs; hold one per thread. */
 MIDGE_API size_t midge_net_workspace_bytes(const midge_net *net, size_t n_rows);
 /* Runs n_rows rows: x is (n_rows, n_inputs), y is (n_rows, n_outputs), both
  * row-major. `workspace` has midge_net_workspace_bytes(net, n_rows) bytes,
  * 64-byte aligned. Allocates nothing; any number of threads may run one
- * network at once, each with its own workspace. */
+ * network at once, each with its own workspace. Does not scale: see below. */
 MIDGE_API MIDGE_NODISCARD midge_status midge_net_run(const midge_net *net,
                                                      size_t n_rows,
                                                      const float *x, float *y,
                                                      void *workspace);
 
-/* Rows to learn from. x is (n_rows, n_inputs); targets t is (n_rows,
- * n_outputs) (one-hot for classes). Borrowed. */
-typedef struct midge_net_data {
-    size_t n_rows;
-    const float *x;
-    const float *t;
-} midge_net_data;
+/* ---- Scaling. --------------------------------------------------------------
+ * What was done to inputs and outputs before training, kept with the network so
+ * that it can be done again, and undone. Column c becomes
+ *     ((v - mean_c) / deviation_c + 1) * factor_c + new_min_c
+ * (FANN's formula and its file's fields). */
+typedef enum midge_scale {
+    MIDGE_SCALE_NONE = 0,
+    MIDGE_SCALE_STANDARD = 1, /* mean 0, standard deviation 1 */
+    MIDGE_SCALE_MIN_MAX = 2,  /* least to new_min, largest to new_max */
+    MIDGE_SCALE_ROBUST = 3,   /* median 0, quartiles 1.349 apart */
+    MIDGE_SCALE_FANN = 4      /* mean to the middle of new_min and new_max, one
+                                 standard deviation to its ends */
+} midge_scale;
 
-typedef struct midge_net_progress {
-    uint32_t epoch;    /* finished epochs */
-    double train_loss; /* mean over the epoch's rows, as seen while training */
-    double valid_loss; /* NaN without validation rows */
-} midge_net_progress;
+typedef struct midge_scaling {
+    float mean, deviation, new_min, factor;
+} midge_scaling;
 
-/* Called after each epoch; anything but 0 stops training. */
-typedef int (*midge_net_progress_fn)(void *ctx,
-                                     const midge_net_progress *progress);
-
-typedef struct midge_train_options {
-    midge_trainer trainer;
-    midge_loss loss;
-    uint32_t max_epochs;
-    uint32_t batch_size; /* SGD and Adam */
-    float learning_rate; /* SGD and Adam */
-    float momentum;      /* SGD */
-    float weight_decay;  /* decoupled (AdamW) for Adam, L2 for SGD and RPROP;
-                            of weights, not of biases; 0 = none */
-    float dropout;       /* of hidden units, 0 <= p < 1 (inverted scaling), to
-                            the nearest 1/65536; not for RPROP */
-    float input_dropout; /* of inputs, as above */
-    float final_learning_rate; /* cosine from learning_rate at the first batch
-                                  to this at the last; < 0: constant */
-    uint32_t patience;         /* epochs without better validation; 0 = off */
-    uint64_t seed;             /* shuffling and dropout */
-    midge_net_progress_fn on_epoch; /* may be NULL */
-    void *ctx;
-} midge_train_options;
-
-/* Sound defaults: Adam, cross-entropy, batch 32, rate 0.001, 20 epochs. */
-MIDGE_API midge_train_options midge_train_defaults(void);
-
-typedef enum midge_stop {
-    MIDGE_STOP_EPOCHS,   /* max_epochs were done */
-    MIDGE_STOP_PATIENCE, /* validation stopped getting better */
-    MIDGE_STOP_CALLER    /* on_epoch asked for it */
-} midge_stop;
-
-typedef struct midge_train_result {
-    uint32_t epochs;
-    uint32_t best_epoch; /* whose weights the net now has; 0: the initial */
-    double train_loss;   /* of the last epoch, as seen while training */
-    double valid_loss;   /* of best_epoch; NaN without validation rows */
-    midge_stop stop;
-} midge_train_result;
-
-/* Trains in place. `valid` may be NULL; with it, the weights of the best
- * validation loss are restored at the end. Same seed, same bits, everywhere.
- * A loss that stops being finite is MIDGE_E_STATE and says at which epoch; the
- * net then has the best weights seen before (without validation rows: those
- * after the epoch of the least training loss). Data that are not finite are
- * MIDGE_E_INVALID. `result` may be NULL. Memory is taken from the net's env
- * before the first epoch and given back at the end. One thread at a time per
- * net. */
+/* The parameters of one column of `stride` floats a row. A column that does not
+ * vary gets deviation 1. MIDGE_E_NOMEM (ROBUST sorts a copy in env's memory). */
+MIDGE_API MIDGE_NODISCARD midge_status midge_scaling_fit(
+    const midge_env *env, midge_scale kind, float new_min, float new_max,
+    const float *column, size_t stride, size_t n_rows, midge_scaling *out);
+/* Copies n_inputs and n_outputs parameters; NULL for one of them: it has none.
+ * Not finite, or a deviation or factor of 0: MIDGE_E_INVALID. */
 MIDGE_API MIDGE_NODISCARD midge_status
-midge_net_train(midge_net *net, const midge_net_data *train,
-                const midge_net_data *valid, const midge_train_options *options,
-                midge_train_result *result, midge_error *err);
+midge_net_set_scaling(midge_net *net, const midge_scaling *inputs,
+                      const midge_scaling *outputs);
+/* n_inputs, n_outputs of them; NULL when there are none. */
+MIDGE_API const midge_scaling *midge_net_input_scaling(const midge_net *net);
+MIDGE_API const midge_scaling *midge_net_output_scaling(const midge_net *net);
+/* In place, (n_rows, n_columns) row-major; scaling NULL does nothing. */
+MIDGE_API void midge_scaling_apply(const midge_scaling *scaling,
+                                   size_t n_columns, size_t n_rows, float *x);
+MIDGE_API void midge_scaling_undo(const midge_scaling *scaling,
+                                  size_t n_columns, size_t n_rows, float *x);
 
-/* Mean loss over all rows, and its gradient in the order of midge_net_weights
- * (gradient may be NULL). For tests and own trainers; full batch. Takes scratch
- * memory from the net's env. */
-MIDGE_API MIDGE_NODISCARD midge_status
-midge_net_loss(const midge_net *net, midge_loss loss,
-               const midge_net_data *data, double *value, float *gradient);
-
-/* The model file of spec/formats/net.md: checksummed, little-endian. */
+/* The network file of spec/formats/net.md: checksummed, little-endian. */
 MIDGE_API MIDGE_NODISCARD midge_status midge_net_write(const midge_net *net,
                                                        midge_buf *out);
 MIDGE_API MIDGE_NODISCARD midge_status midge_net_read(const midge_env *env,

@@ -1,0 +1,65 @@
+/* nn_quant.h: networks in small integers: int8 and fixed point. */
+#ifndef MIDGE_NN_QUANT_H
+#define MIDGE_NN_QUANT_H
+
+#include "midge/nn_exchange.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- int8. -----------------------------------------------------------------
+ * Weights are int8 with a scale for each output of a layer, inputs of a layer
+ * are int8 with a scale and a zero point from calibration (affine quantisation,
+ * Jacob et al. 2018); products are summed exactly in 32 bits, and activations
+ * are computed in float. The same bits everywhere. Networks without shortcuts.
+ */
+typedef struct midge_net_int8 midge_net_int8;
+
+/* Ranges of every layer's inputs are those of the calibration rows x (n_rows,
+ * n_inputs): from the `tail` to the 1 - `tail` quantile (0: all of it), 0
+ * included. MIDGE_E_UNSUPPORTED: shortcuts. */
+MIDGE_API MIDGE_NODISCARD midge_status
+midge_net_quantise(const midge_net *net, size_t n_rows, const float *x,
+                   float tail, midge_net_int8 **out, midge_error *err);
+MIDGE_API void midge_net_int8_free(midge_net_int8 *net);
+MIDGE_API uint32_t midge_net_int8_n_inputs(const midge_net_int8 *net);
+MIDGE_API uint32_t midge_net_int8_n_outputs(const midge_net_int8 *net);
+MIDGE_API size_t midge_net_int8_bytes(const midge_net_int8 *net); /* weights */
+MIDGE_API size_t midge_net_int8_workspace_bytes(const midge_net_int8 *net,
+                                                size_t n_rows);
+/* As midge_net_run. */
+MIDGE_API MIDGE_NODISCARD midge_status
+midge_net_int8_run(const midge_net_int8 *net, size_t n_rows, const float *x,
+                   float *y, void *workspace);
+/* spec/formats/net_int8.md. */
+MIDGE_API MIDGE_NODISCARD midge_status
+midge_net_int8_write(const midge_net_int8 *net, midge_buf *out);
+MIDGE_API MIDGE_NODISCARD midge_status
+midge_net_int8_read(const midge_env *env, const void *bytes, size_t size,
+                    midge_net_int8 **out, midge_error *err);
+
+/* ---- Fixed point. ----------------------------------------------------------
+ * What FANN's fixed-point library computes, integer by integer: values and
+ * weights times 2^decimal_point, stepwise sigmoids. FANN's activations but
+ * gaussian, elliot, sine and cosine. */
+typedef struct midge_net_fixed midge_net_fixed;
+
+/* From a FANN_FIX_2.1 file. MIDGE_E_UNSUPPORTED names an activation. */
+MIDGE_API MIDGE_NODISCARD midge_status midge_net_fixed_read_fann(
+    const midge_env *env, const void *bytes, size_t size,
+    midge_net_fixed **out, midge_error *err);
+MIDGE_API void midge_net_fixed_free(midge_net_fixed *net);
+MIDGE_API uint32_t midge_net_fixed_n_inputs(const midge_net_fixed *net);
+MIDGE_API uint32_t midge_net_fixed_n_outputs(const midge_net_fixed *net);
+MIDGE_API uint32_t midge_net_fixed_decimal_point(const midge_net_fixed *net);
+MIDGE_API size_t midge_net_fixed_workspace_bytes(const midge_net_fixed *net);
+/* One row; values times 2^decimal_point. */
+MIDGE_API MIDGE_NODISCARD midge_status
+midge_net_fixed_run(const midge_net_fixed *net, const int32_t *x, int32_t *y,
+                    void *workspace);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

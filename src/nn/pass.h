@@ -1,0 +1,102 @@
+/* pass.h: a pass is the memory and the steps of one forward and backward
+ * computation over a block of rows. */
+#ifndef MDG_PASS_H
+#define MDG_PASS_H
+
+#include "nn/net.h"
+#include "nn/slab.h"
+
+/* ---- Dropout. --------------------------------------------------------------
+ * The probability is quantised to 1/65536 (16 random bits decide for a unit,
+ * four units per call of the generator) and what is kept is scaled by
+ * 65536 / (65536 - threshold), so that the mean is kept exactly. */
+typedef struct mdg_dropout {
+    mdg_rng rng;
+    uint32_t threshold; /* of 65536; 0 = none */
+    float scale;
+} mdg_dropout;
+
+void mdg_dropout_init(mdg_dropout *d, float p, uint64_t seed);
+/* mask_i = 0 with the probability, else `scale`. */
+void mdg_dropout_fill(mdg_dropout *d, size_t n, float *mask);
+
+/* ---- What is made small. */
+typedef struct mdg_objective {
+    midge_loss loss;
+    float parameter; /* 0: the loss's own default */
+    int fann;        /* FANN's backward pass, its halves in squares and bits */
+    float bit_fail_limit;
+} mdg_objective;
+
+/* Sums over rows, in their order; blocks do not show in them. */
+typedef struct mdg_tally {
+    double loss;
+    double squares; /* of errors, over rows and outputs */
+    size_t bit_fail;
+} mdg_tally;
+
+/* MIDGE_E_INVALID: a loss that does not fit the output activation, or an
+ * activation that cannot be trained. */
+midge_status mdg_objective_check(const midge_net *net,
+                                 const mdg_objective *objective,
+                                 midge_error *err);
+
+/* ---- A pass. */
+#define MDG_PASS_ROWS 256 /* rows of a block when all rows are gone through */
+
+typedef struct mdg_pass mdg_pass;
+struct mdg_pass {
+    const midge_net *net;
+    size_t max_rows;
+    /* Of layer l: f(z) (rows, n_out), `stride[l]` apart; with shortcuts all are
+     * columns of one matrix, which begins with the inputs. */
+    float **act;
+    size_t *stride;
+    float **sum;      /* z, of layers that need it for f'; else NULL */
+    float **mask;     /* of hidden layers, with dropout */
+    float **input;    /* of layer l > 0: act[l - 1], masked */
+    float *delta[2];  /* dLoss/dz of a layer */
+    float *transposed;
+    float *gradient;  /* n_weights: of the last backward */
+    int dropout;
+    void *block;
+    size_t block_bytes;
+};
+
+/* A pass for up to `max_rows` rows; `backward` 0 saves the memory of it. With
+ * `dropout`, every backward must follow a forward that was given one. */
+midge_status mdg_pass_init(mdg_pass *pass, const midge_net *net,
+                           size_t max_rows, int backward, int dropout);
+void mdg_pass_deinit(mdg_pass *pass);
+/* x is (rows, n_in); `dropout` NULL: none. */
+void mdg_pass_forward(mdg_pass *pass, size_t rows, const float *x,
+                      mdg_dropout *dropout);
+/* The outputs of the last forward: (rows, n_out), *stride apart. */
+const float *mdg_pass_output(const mdg_pass *pass, size_t *stride);
+/* Adds what the last forward came to. */
+void mdg_pass_tally(const mdg_pass *pass, const mdg_objective *objective,
+                    size_t rows, const float *t, mdg_tally *tally);
+/* pass->gradient = d(scale * sum of losses)/d(weights), masked, for the last
+ * forward, which was given the same x. */
+void mdg_pass_backward(mdg_pass *pass, const mdg_objective *objective,
+                       size_t rows, float scale, const float *x,
+                       const float *t);
+/* The same from any derivative of the loss by the outputs: g (rows, n_out) is
+ * dLoss/dy, and is overwritten. For Levenberg-Marquardt. */
+void mdg_pass_backward_from(mdg_pass *pass, int fann, size_t rows,
+                            const float *x, float *g);
+/* All rows, in blocks of MDG_PASS_ROWS (max_rows must be that or n_rows): the
+ * tally, and with `gradient` (n_weights) the gradient of scale * sum of losses:
+ * the sum of the blocks' gradients in their order. */
+void mdg_pass_all(mdg_pass *pass, const mdg_objective *objective, float scale,
+                  const midge_net_data *data, float *gradient,
+                  mdg_tally *tally);
+/* Rows of a block for data of n_rows rows. */
+size_t mdg_block_rows(size_t n_rows);
+
+/* One layer for `rows` rows: y = f(s (x W + b)); z keeps the sums, or NULL. */
+void mdg_layer_forward(const midge_net *net, uint32_t layer, size_t rows,
+                       const float *x, size_t x_stride, float *y,
+                       size_t y_stride, float *z);
+
+#endif
