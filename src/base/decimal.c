@@ -171,31 +171,38 @@ static int read_exponent(const char *at, const char *end, int32_t *exponent) {
     return at == end;
 }
 
-/* The JSON grammar: -? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)? */
-static int scan(const char *text, size_t size, digits *out) {
+static const char *scan_digits(const char *at, const char *end, int after_point,
+                               digits *out) {
+    for (; at < end && is_digit(*at); at++) {
+        push_digit(out, (uint8_t)(*at - '0'), after_point);
+    }
+    return at;
+}
+
+/* The JSON grammar: -? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)?
+ * `loose`: C's, with '+', zeros in front, and digits missing on one side of the
+ * point. */
+static int scan(const char *text, size_t size, int loose, digits *out) {
     const char *at = text;
     const char *end = text + size;
     int32_t exponent = 0;
     memset(out, 0, offsetof(digits, d));
-    if (at < end && *at == '-') {
-        out->negative = 1;
-        at++;
+    if (at < end && (*at == '-' || (loose && *at == '+'))) {
+        out->negative = *at++ == '-';
     }
-    if (at == end || !is_digit(*at) ||
-        (*at == '0' && at + 1 < end && is_digit(at[1]))) {
+    const char *first = at;
+    at = scan_digits(at, end, 0, out);
+    size_t n_digits = (size_t)(at - first);
+    if (!loose && (n_digits == 0 || (n_digits > 1 && *first == '0'))) {
         return 0;
     }
-    for (; at < end && is_digit(*at); at++) {
-        push_digit(out, (uint8_t)(*at - '0'), 0);
-    }
     if (at < end && *at == '.') {
-        at++;
-        if (at == end || !is_digit(*at)) {
+        first = at + 1;
+        at = scan_digits(first, end, 1, out);
+        if (!loose && at == first) {
             return 0;
         }
-        for (; at < end && is_digit(*at); at++) {
-            push_digit(out, (uint8_t)(*at - '0'), 1);
-        }
+        n_digits += (size_t)(at - first);
     }
     if (at < end && (*at == 'e' || *at == 'E')) {
         if (!read_exponent(at + 1, end, &exponent)) {
@@ -204,7 +211,7 @@ static int scan(const char *text, size_t size, digits *out) {
         at = end;
     }
     out->point += exponent;
-    return at == end;
+    return at == end && n_digits > 0;
 }
 
 /* Up to 15 digits times or over an exact power of ten: one rounding. */
@@ -328,7 +335,13 @@ static int value_of(const digits *in, double *value) {
 int mdg_decimal_read(const char *text, size_t size, double *value) {
     digits in;
     *value = 0.0;
-    return scan(text, size, &in) && value_of(&in, value);
+    return scan(text, size, 0, &in) && value_of(&in, value);
+}
+
+int mdg_decimal_read_loose(const char *text, size_t size, double *value) {
+    digits in;
+    *value = 0.0;
+    return scan(text, size, 1, &in) && value_of(&in, value);
 }
 
 /* Digits before the point, 19 at most, and whether one behind it is not 0. */
@@ -354,7 +367,7 @@ static void split(const digits *in, mdg_number *n) {
 
 int mdg_decimal_read_number(const char *text, size_t size, mdg_number *number) {
     digits in;
-    if (!scan(text, size, &in)) {
+    if (!scan(text, size, 0, &in)) {
         return 0;
     }
     split(&in, number);

@@ -10,6 +10,8 @@
  * all of `size` bytes. 1 and the correctly rounded value, 0 when it is not a
  * number or overflows to infinity. */
 int mdg_decimal_read(const char *text, size_t size, double *value);
+/* The same of C's decimals: also "+1", "007", ".5" and "5.". */
+int mdg_decimal_read_loose(const char *text, size_t size, double *value);
 
 /* A number, exactly as far as whole numbers of 64 bits go. */
 typedef struct mdg_number {

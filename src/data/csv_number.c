@@ -56,26 +56,6 @@ static int looks_like_number(const char *text, size_t size) {
     return at == size && n_digits > 0;
 }
 
-/* What looks like a number, but for digits that JSON's numbers must have next
- * to the point. */
-static int read_bare_point(const char *text, size_t size, double *value) {
-    char whole[64];
-    size_t n = 0;
-    if (size + 2 > sizeof whole) {
-        return 0;
-    }
-    if (text[0] == '.') {
-        whole[n++] = '0';
-    }
-    for (size_t i = 0; i < size; i++) {
-        whole[n++] = text[i];
-        if (text[i] == '.' && skip_digits(text, size, i + 1) == i + 1) {
-            whole[n++] = '0';
-        }
-    }
-    return mdg_decimal_read(whole, n, value);
-}
-
 mdg_cell mdg_csv_number(const char *text, size_t size, double *number) {
     static const char *const infinite[] = {"nan", "inf", "infinity"};
     const size_t sign = size > 0 && (text[0] == '-' || text[0] == '+');
@@ -86,13 +66,8 @@ mdg_cell mdg_csv_number(const char *text, size_t size, double *number) {
         return equals_any(text, size, infinite, 3) ? MDG_CELL_BAD
                                                    : MDG_CELL_TEXT;
     }
-    while (skip_digits(text, size, 0) > 1 && text[0] == '0') {
-        text++;
-        size--;
-    }
     double value;
-    if (!mdg_decimal_read(text, size, &value) &&
-        !read_bare_point(text, size, &value)) {
+    if (!mdg_decimal_read_loose(text, size, &value)) {
         return MDG_CELL_BAD;
     }
     *number = is_negative ? -value : value;

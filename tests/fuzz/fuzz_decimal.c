@@ -42,7 +42,15 @@ static void read_text(const uint8_t *data, size_t size) {
     memcpy(exact, data, size);
     text[size] = '\0';
     double got = 1.0;
+    double loose = 1.0;
     int taken = mdg_decimal_read(exact, size, &got);
+    int taken_loose = mdg_decimal_read_loose(exact, size, &loose);
+    FUZZ_CHECK(!taken || (taken_loose && memcmp(&got, &loose, 8) == 0));
+    if (taken_loose) {
+        char *end = text;
+        double want = strtod(text, &end);
+        FUZZ_CHECK(end == text + size && memcmp(&loose, &want, 8) == 0);
+    }
     if (strlen(text) == size && is_json_number(text)) {
         double want = strtod(text, NULL);
         int finite = want - want == 0.0;

@@ -32,6 +32,28 @@ static void check_read(const char *text) {
     }
 }
 
+/* C's decimals: what only the loose reading takes has strtod's bits too. */
+static void reads_decimals_of_c(void **state) {
+    (void)state;
+    static const char *const taken[] = {"+1",   "007",   ".5",       "5.",
+                                        "-.5",  "+00.",  "-5.e3",    ".5E-7",
+                                        "1e+2", "-0.10", "+000e000", "00.0625"};
+    for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++) {
+        double want = strtod(taken[i], NULL);
+        double got = -1.0;
+        assert_true(mdg_decimal_read_loose(taken[i], strlen(taken[i]), &got));
+        assert_memory_equal(&got, &want, sizeof got);
+    }
+    static const char *const refused[] = {
+        "",    ".",   "+",    "-",    "e5", ".e5", "1e",  "1e+", "+-1",
+        "--1", "1..", "0x10", "1e5.", " 1", "1 ",  "inf", "nan", "1e999"};
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        double got = -1.0;
+        assert_false(
+            mdg_decimal_read_loose(refused[i], strlen(refused[i]), &got));
+    }
+}
+
 /* Significant digits of a decimal: without sign, exponent and outer zeros. */
 static int count_digits(const char *text) {
     int count = 0;
@@ -249,6 +271,7 @@ static void lays_numbers_out(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_decimals_of_c),
         cmocka_unit_test(reads_random_decimals),
         cmocka_unit_test(reads_midpoints),
         cmocka_unit_test(reads_hard_cases),
