@@ -32,17 +32,17 @@ MIDGE_API midge_net_data midge_dataset_view(const midge_dataset *data);
 /* FANN's training data: "n_rows n_inputs n_outputs", then the numbers, inputs
  * and targets of a row after each other, with any white space between.
  * MIDGE_E_PARSE with the line: not a number, too few, too many. */
-MIDGE_API MIDGE_NODISCARD midge_status
-midge_dataset_read_fann(const midge_env *env, const void *bytes, size_t size,
-                        midge_dataset **out, midge_error *err);
+MIDGE_API MIDGE_NODISCARD midge_status midge_dataset_read_fann(
+    const midge_env *env, const void *bytes, size_t size, midge_dataset **out,
+    midge_error *err);
 /* The shortest decimals that read back to the same bits. */
 MIDGE_API MIDGE_NODISCARD midge_status
 midge_dataset_write_fann(const midge_dataset *data, midge_buf *out);
 /* What an encoder makes of all rows of a table (NULL `rows`), or of some. */
-MIDGE_API MIDGE_NODISCARD midge_status
-midge_dataset_from_table(const midge_env *env, const midge_encoder *encoder,
-                         const midge_table *table, const uint32_t *rows,
-                         size_t n_rows, midge_dataset **out, midge_error *err);
+MIDGE_API MIDGE_NODISCARD midge_status midge_dataset_from_table(
+    const midge_env *env, const midge_encoder *encoder,
+    const midge_table *table, const uint32_t *rows, size_t n_rows,
+    midge_dataset **out, midge_error *err);
 
 /* Copies of some rows, in the order of `rows` (repeated or not; a number
  * beyond the last is MIDGE_E_INVALID); of a run of rows; of all. */
@@ -77,10 +77,10 @@ MIDGE_API MIDGE_NODISCARD midge_status midge_dataset_scale(
  * rows, not negative, and below 1 together; each part that is asked for gets a
  * row at least, or MIDGE_E_INVALID says that there are too few. Scratch memory
  * from env. */
-MIDGE_API MIDGE_NODISCARD midge_status
-midge_split(const midge_env *env, size_t n_rows, const int32_t *labels,
-            double validation, double test, uint64_t seed, uint8_t *part,
-            midge_error *err);
+MIDGE_API MIDGE_NODISCARD midge_status midge_split(
+    const midge_env *env, size_t n_rows, const int32_t *labels,
+    double validation, double test, uint64_t seed, uint8_t *part,
+    midge_error *err);
 /* fold[i] is 0..k-1; 2 <= k <= n_rows. */
 MIDGE_API MIDGE_NODISCARD midge_status
 midge_k_fold(const midge_env *env, size_t n_rows, const int32_t *labels,

@@ -27,7 +27,7 @@ typedef struct mdg_units {
 } mdg_units;
 
 typedef struct mdg_layer {
-    uint32_t n_in; /* with shortcuts: all values before this layer */
+    uint32_t n_in;  /* with shortcuts: all values before this layer */
     uint32_t n_out;
     size_t w;       /* where W (n_in, n_out) starts in the run of weights */
     size_t b;       /* where b (n_out) starts */
@@ -65,8 +65,8 @@ typedef struct mdg_shape {
  * 0, without mask or scaling. */
 midge_status mdg_net_make(const midge_env *env, const mdg_shape *shape,
                           midge_status bad, midge_net **out, midge_error *err);
-/* Copies a mask (n_weights) and zeroes the weights it takes away; a mask of
- * ones is dropped. Biases must exist unless `any` is true. */
+/* Copies a mask (n_weights) and zeroes the weights it takes away; a mask of ones
+ * is dropped. Biases must exist unless `any` is true. */
 midge_status mdg_net_set_mask(midge_net *net, const uint8_t *mask);
 int mdg_all_finite(size_t n, const float *x);
 

@@ -52,12 +52,12 @@ struct mdg_pass {
      * columns of one matrix, which begins with the inputs. */
     float **act;
     size_t *stride;
-    float **sum;     /* z, of layers that need it for f'; else NULL */
-    float **mask;    /* of hidden layers, with dropout */
-    float **input;   /* of layer l > 0: act[l - 1], masked */
-    float *delta[2]; /* dLoss/dz of a layer */
+    float **sum;      /* z, of layers that need it for f'; else NULL */
+    float **mask;     /* of hidden layers, with dropout */
+    float **input;    /* of layer l > 0: act[l - 1], masked */
+    float *delta[2];  /* dLoss/dz of a layer */
     float *transposed;
-    float *gradient; /* n_weights: of the last backward */
+    float *gradient;  /* n_weights: of the last backward */
     int dropout;
     void *block;
     size_t block_bytes;
