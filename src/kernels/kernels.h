@@ -30,6 +30,7 @@
 #include "kernels/pq4.h"
 #include "kernels/reduce.h"
 #include "kernels/scan.h"
+#include "kernels/sparse.h"
 #include "kernels/update.h"
 
 /* clang-format off */
@@ -40,6 +41,7 @@
     MDG_ELEMENTWISE_OPS(X, isa)                                                \
     MDG_ACTIVATION_OPS(X, isa)                                                 \
     MDG_MATRIX_OPS(X, isa)                                                     \
+    MDG_SPARSE_OPS(X, isa)                                                     \
     MDG_GATHER_OPS(X, isa)                                                     \
     MDG_HALF_OPS(X, isa)                                                       \
     MDG_UPDATE_OPS(X, isa)                                                     \
