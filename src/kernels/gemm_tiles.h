@@ -211,6 +211,41 @@ static void partial_strip(mdg_gemm t, size_t cols) {
     }
 }
 
+#if !SMALL
+/* One or two rows of fewer columns than a register has lanes, where packing B
+ * would take longer than multiplying by it. */
+INLINE void few_tile(const mdg_gemm *t, size_t cols, size_t rows) {
+    vf s[2] = {{0}};
+    for (size_t r = 0; t->accumulate != 0 && r < rows; r++) {
+        s[r] = load_few(cols, t->c + r * t->ldc, NONE);
+    }
+    const float *a = t->a;
+    const float *b = t->b;
+    for (size_t k = t->k; k > 0; k--, a += t->a_col, b += t->ldb) {
+        const vf piece = load_few(cols, b, NONE);
+#pragma GCC unroll 2
+        for (size_t r = 0; r < rows; r++) {
+            s[r] = MADD(s[r], SPLAT(a[r * t->a_row]), piece);
+        }
+    }
+    for (size_t r = 0; r < rows; r++) {
+        if (t->bias != NULL) {
+            s[r] += load_few(cols, t->bias, NONE);
+        }
+        store_few(cols, t->c + r * t->ldc, s[r]);
+    }
+}
+
+static void few_columns(mdg_gemm t, size_t cols) {
+    for (; t.m >= 2; t.m -= 2, t.a += 2 * t.a_row, t.c += 2 * t.ldc) {
+        few_tile(&t, cols, 2);
+    }
+    if (t.m > 0) {
+        few_tile(&t, cols, 1);
+    }
+}
+#endif
+
 /* Copies t's strip of B into the panel, rows of t->n lanes, zeros behind the
  * columns there are, and lets t read it there. */
 static void pack(mdg_gemm *t, size_t cols, float *panel) {
@@ -238,6 +273,15 @@ static void strips(const mdg_gemm *block, float *panel) {
             continue;
         }
         cols = block->n - j < STRIP ? block->n - j : STRIP;
+#if !SMALL
+        if (t.m <= FEW && cols < VW) {
+            few_columns(t, cols);
+            continue;
+        }
+        if (t.m <= FEW && cols < STRIP) {
+            cols = VW; /* and then the few behind them */
+        }
+#endif
         t.n = cols > VW ? STRIP : VW;
         if (cols != t.n) {
             pack(&t, cols, panel);
