@@ -17,7 +17,7 @@ typedef struct midge_regression_measures {
     double mse;  /* mean over rows and outputs of e^2 */
     double rmse; /* its root */
     double mae;  /* mean of |e| */
-    double r2;   /* 1 - sum e^2 / sum (t - mean t)^2, each output its own mean */
+    double r2; /* 1 - sum e^2 / sum (t - mean t)^2, each output its own mean */
     size_t bit_fail; /* outputs with |e| >= limit */
 } midge_regression_measures;
 
