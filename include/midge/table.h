@@ -8,7 +8,7 @@
 #ifndef MIDGE_TABLE_H
 #define MIDGE_TABLE_H
 
-#include "midge/buf.h"
+#include "midge/nn.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -87,6 +87,24 @@ typedef enum midge_problem {
  * categories of a text column (one-hot), the classes of the target. */
 typedef struct midge_encoder midge_encoder;
 
+typedef enum midge_missing {
+    MIDGE_MISSING_MEAN,   /* the mean of the column stands in for a number */
+    MIDGE_MISSING_MEDIAN, /* its median does */
+    MIDGE_MISSING_REFUSE  /* MIDGE_E_INVALID names row and column, when fitting
+                             and later on */
+} midge_missing;
+
+/* The scales are STANDARD, MIN_MAX (the least value is 0, the largest 1),
+ * ROBUST (the deviation, where the quartiles are the same) or NONE. */
+typedef struct midge_encoder_options {
+    midge_scale scale;        /* of columns of numbers */
+    midge_scale target_scale; /* of a regression target */
+    midge_missing missing;    /* cells; for texts 0 in all categories is the
+                                 mean and the median */
+} midge_encoder_options;
+#define MIDGE_ENCODER_DEFAULTS                                                 \
+    {MIDGE_SCALE_STANDARD, MIDGE_SCALE_STANDARD, MIDGE_MISSING_MEAN}
+
 /* Fits on the given rows only, so that held-out rows are not looked at; but
  * whether numbers are classes is asked of the whole target column, so that all
  * parts of a table are the same problem.
@@ -94,8 +112,7 @@ typedef struct midge_encoder midge_encoder;
  * Problem: a text target is classification. A target of numbers is too when all
  * its values are whole and between -2^24 and 2^24, there are at most 20
  * distinct ones, and either two of them or on average at least 10 rows for
- * each. Else it is regression, with the target centred at its mean and divided
- * by its standard deviation.
+ * each. Else it is regression.
  *
  * Classes: those that occur in `rows`, at least 2 and at most 1000; numbers in
  * ascending order, texts in the order of the table.
@@ -103,18 +120,21 @@ typedef struct midge_encoder midge_encoder;
  * Inputs: every other column but those that are constant in `rows` (or without
  * any value) and text columns with more than 32 categories there; these are
  * listed by midge_encoder_dropped. A number becomes (v - centre) / scale, kept
- * within -1e6 and 1e6, with the mean for a missing one; scale is the standard
- * deviation. The columns of an array that are used share one centre and scale.
+ * within -1e6 and 1e6; so does a regression target, but it is not kept. The
+ * columns of an array that are used share one centre and scale.
  * A text becomes one feature per category, 1 for its own; a missing one, or one
  * that was not in `rows`, is zeros. (A text column of one category and missing
  * cells is not constant.)
+ *
+ * `options` NULL: the defaults.
  *
  * Errors: MIDGE_E_INVALID when there is no such column, a row without a target
  * or not in the table, a constant target, or no column that can be used;
  * MIDGE_E_LIMIT for too many classes. */
 MIDGE_API MIDGE_NODISCARD midge_status midge_encoder_fit(
     const midge_env *env, const midge_table *table, size_t target_column,
-    const uint32_t *rows, size_t n_rows, midge_encoder **out, midge_error *err);
+    const uint32_t *rows, size_t n_rows, const midge_encoder_options *options,
+    midge_encoder **out, midge_error *err);
 MIDGE_API void midge_encoder_free(midge_encoder *encoder);
 MIDGE_API midge_problem midge_encoder_problem(const midge_encoder *encoder);
 MIDGE_API const char *midge_encoder_target(const midge_encoder *encoder);

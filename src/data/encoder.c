@@ -105,12 +105,29 @@ static int all_missing(const midge_table *table, const char *name,
     return 0;
 }
 
+midge_status mdg_encoder_refuse(const mdg_input *in, const midge_table *table,
+                                size_t column, const uint32_t *rows,
+                                size_t n_rows, midge_error *err) {
+    const float *numbers = midge_table_numbers(table, column);
+    const int32_t *cells = midge_table_categories(table, column);
+    for (size_t i = 0; i < n_rows; i++) {
+        if (numbers ? numbers[rows[i]] != numbers[rows[i]]
+                    : cells[rows[i]] < 0) {
+            return midge_fail(err, MIDGE_E_INVALID,
+                              "row %u of the data has no '%.*s', and missing "
+                              "cells are refused",
+                              rows[i] + 1, 80, in->name);
+        }
+    }
+    return MIDGE_OK;
+}
+
 static void number_features(const mdg_input *in, const float *numbers,
                             const uint32_t *rows, size_t n_rows, float *x,
                             size_t stride) {
     for (size_t i = 0; i < n_rows; i++) {
         float v = numbers[rows[i]];
-        v = v == v ? v : in->mean;
+        v = v == v ? v : in->fill;
         float z = (v - in->centre) / in->scale;
         /* Far beyond all that was seen: keep it finite. */
         x[i * stride] = z > 1e6f ? 1e6f : z < -1e6f ? -1e6f : z;
@@ -165,6 +182,20 @@ static uint32_t absent_target(const midge_encoder *encoder,
     return place;
 }
 
+/* The column of the table that input `in` is made from. */
+static midge_status input_column(const mdg_input *in, const midge_table *table,
+                                 uint32_t absent, size_t *column,
+                                 midge_error *err) {
+    if (in->position > absent && in->position <= midge_table_n_columns(table)) {
+        *column = in->position - 1;
+        return MIDGE_OK;
+    }
+    if (in->type == MIDGE_COLUMN_TEXT && all_missing(table, in->name, column)) {
+        return MIDGE_OK;
+    }
+    return find(table, in->name, in->position, in->type, column, err);
+}
+
 midge_status midge_encoder_features(const midge_encoder *encoder,
                                     const midge_table *table,
                                     const uint32_t *rows, size_t n_rows,
@@ -174,29 +205,21 @@ midge_status midge_encoder_features(const midge_encoder *encoder,
     }
     MIDGE_TRY(check_rows(table, rows, n_rows, err));
     uint32_t absent = absent_target(encoder, table);
-    size_t at = 0;
+    const size_t width = encoder->n_features;
     for (uint32_t i = 0; i < encoder->n_inputs; i++) {
         const mdg_input *in = &encoder->inputs[i];
         size_t column;
-        if (in->position > absent &&
-            in->position <= midge_table_n_columns(table)) {
-            number_features(in, midge_table_numbers(table, in->position - 1),
-                            rows, n_rows, x + at, encoder->n_features);
-            at++;
-        } else if (in->type == MIDGE_COLUMN_TEXT) {
-            if (!all_missing(table, in->name, &column)) {
-                MIDGE_TRY(find(table, in->name, in->position, in->type, &column,
-                               err));
-            }
-            text_features(table, column, in, rows, n_rows, x + at,
-                          encoder->n_features);
-            at += in->n_categories;
+        MIDGE_TRY(input_column(in, table, absent, &column, err));
+        if (in->fill != in->fill) {
+            MIDGE_TRY(mdg_encoder_refuse(in, table, column, rows, n_rows, err));
+        }
+        if (in->type == MIDGE_COLUMN_TEXT) {
+            text_features(table, column, in, rows, n_rows, x, width);
+            x += in->n_categories;
         } else {
-            MIDGE_TRY(
-                find(table, in->name, in->position, in->type, &column, err));
             number_features(in, midge_table_numbers(table, column), rows,
-                            n_rows, x + at, encoder->n_features);
-            at++;
+                            n_rows, x, width);
+            x++;
         }
     }
     return MIDGE_OK;

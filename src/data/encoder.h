@@ -13,7 +13,8 @@ typedef struct mdg_input {
     const char *name;
     uint32_t position; /* in the table fitted on: looked at first */
     midge_column_type type;
-    float mean; /* stands in for a missing number */
+    float fill; /* stands in for a missing number; NaN: a missing cell is
+                   refused */
     float centre, scale;
     uint32_t n_categories; /* features of a text column */
     const char **categories;
@@ -39,5 +40,9 @@ struct midge_encoder {
 midge_status mdg_encoder_make(const midge_env *env, midge_encoder **out,
                               midge_error *err);
 midge_status mdg_encoder_no_memory(midge_error *err);
+/* MIDGE_E_INVALID names the first row whose cell is missing. */
+midge_status mdg_encoder_refuse(const mdg_input *in, const midge_table *table,
+                                size_t column, const uint32_t *rows,
+                                size_t n_rows, midge_error *err);
 
 #endif

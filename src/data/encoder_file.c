@@ -28,7 +28,7 @@ static void put_input(midge_buf *out, const mdg_input *in) {
     put_text(out, in->name);
     (void)mdg_put_u32(out, in->position);
     (void)mdg_put_u32(out, (uint32_t)in->type);
-    (void)mdg_put_f32(out, in->mean);
+    (void)mdg_put_f32(out, in->fill);
     (void)mdg_put_f32(out, in->centre);
     (void)mdg_put_f32(out, in->scale);
     put_texts(out, in->categories, in->n_categories);
@@ -128,7 +128,8 @@ static void get_input(source *s, mdg_input *in) {
     in->position = mdg_get_u32(&s->r);
     uint32_t type = mdg_get_u32(&s->r);
     in->type = type ? MIDGE_COLUMN_TEXT : MIDGE_COLUMN_NUMBER;
-    in->mean = get_finite(s);
+    in->fill = mdg_get_f32(&s->r); /* NaN has a meaning */
+    s->r.failed |= in->fill == in->fill && !(in->fill - in->fill == 0.0f);
     in->centre = get_finite(s);
     in->scale = get_scale(s);
     in->categories = get_texts(s, &in->n_categories);

@@ -1,5 +1,4 @@
-/* encoder_fit.c: what the given rows say about each column. Sums are doubles in
- * the order of the rows, so that the same rows give the same bits. */
+/* encoder_fit.c: what the given rows say about each column. */
 #include "data/encoder.h"
 
 #include <string.h>
@@ -7,43 +6,43 @@
 #include "base/decimal.h"
 #include "base/fmath.h"
 
+#include "data/column_stats.h"
+
 typedef struct fit {
-    const midge_table *table;
-    const uint32_t *rows;
-    size_t n_rows;
+    mdg_sample s;
+    const midge_encoder_options *options;
     midge_encoder *e;
     midge_error *err;
 } fit;
 
-typedef struct moments {
-    double sum, squares;
-    size_t count;
-    float least, most;
-} moments;
-
-static moments moments_of(const fit *f, size_t column) {
-    const float *numbers = midge_table_numbers(f->table, column);
-    moments m = {0};
-    for (size_t i = 0; i < f->n_rows; i++) {
-        float v = numbers[f->rows[i]];
-        if (v == v) {
-            m.least = m.count == 0 || v < m.least ? v : m.least;
-            m.most = m.count == 0 || v > m.most ? v : m.most;
-            m.sum += (double)v;
-            m.count++;
-        }
-    }
-    double mean = m.count ? m.sum / (double)m.count : 0.0;
-    for (size_t i = 0; i < f->n_rows; i++) {
-        float v = numbers[f->rows[i]];
-        m.squares += v == v ? ((double)v - mean) * ((double)v - mean) : 0.0;
-    }
-    return m;
+static int is_usable(double scale) {
+    return scale > 1e-30 && scale < 1e30;
 }
 
-static float usable_scale(double variance) {
-    float scale = (float)mdg_sqrt_f64(variance);
-    return scale > 1e-30f && scale < 1e30f ? scale : 1.0f;
+typedef struct affine { /* (v - centre) / scale */
+    float centre, scale;
+} affine;
+
+/* Of n columns that share a unit, or of one. */
+static affine fit_scale(const fit *f, midge_scale kind, const uint32_t *columns,
+                        size_t n) {
+    if (kind == MIDGE_SCALE_NONE) {
+        return (affine){0.0f, 1.0f};
+    }
+    mdg_moments m = mdg_moments_of_all(&f->s, columns, n);
+    double centre = m.sum / (double)m.count;
+    double scale = mdg_sqrt_f64(m.squares / (double)m.count);
+    if (kind == MIDGE_SCALE_MIN_MAX) {
+        centre = (double)m.least;
+        scale = (double)m.most - (double)m.least;
+    } else if (kind == MIDGE_SCALE_ROBUST) {
+        double quartile = mdg_quantile(&f->s, columns, n, 0.25);
+        double spread = mdg_quantile(&f->s, columns, n, 0.75) - quartile;
+        centre = mdg_quantile(&f->s, columns, n, 0.5);
+        /* Of a column of one value for the most part the deviation must do. */
+        scale = is_usable(spread) ? spread / 1.349 : scale;
+    }
+    return (affine){(float)centre, is_usable(scale) ? (float)scale : 1.0f};
 }
 
 static void *get(fit *f, size_t count, size_t size) {
@@ -116,22 +115,24 @@ static midge_status constant_target(fit *f) {
 }
 
 static midge_status fit_number_target(fit *f, size_t column) {
-    moments m = moments_of(f, column);
+    mdg_moments m = mdg_moments_of(&f->s, column);
     if (m.least == m.most) {
         return constant_target(f);
     }
-    if (is_classes(f->table, column)) {
-        const float *numbers = midge_table_numbers(f->table, column);
+    if (is_classes(f->s.table, column)) {
+        const float *numbers = midge_table_numbers(f->s.table, column);
         float values[MDG_WHOLE_VALUES_MAX + 1];
         size_t n = 0;
-        for (size_t i = 0; i < f->n_rows; i++) {
-            n = add_value(values, n, numbers[f->rows[i]]);
+        for (size_t i = 0; i < f->s.n_rows; i++) {
+            n = add_value(values, n, numbers[f->s.rows[i]]);
         }
         return fit_number_classes(f, values, n);
     }
     f->e->problem = MIDGE_PROBLEM_REGRESS;
-    f->e->centre = (float)(m.sum / (double)m.count);
-    f->e->scale = usable_scale(m.squares / (double)m.count);
+    uint32_t place = (uint32_t)column;
+    affine a = fit_scale(f, f->options->target_scale, &place, 1);
+    f->e->centre = a.centre;
+    f->e->scale = a.scale;
     return MIDGE_OK;
 }
 
@@ -139,8 +140,8 @@ static midge_status fit_number_target(fit *f, size_t column) {
  * of the table; *n counts all of them, more than max are not copied. */
 static midge_status used_categories(fit *f, size_t column, size_t max,
                                     const char ***out, size_t *n) {
-    size_t n_all = midge_table_n_categories(f->table, column);
-    const int32_t *cells = midge_table_categories(f->table, column);
+    size_t n_all = midge_table_n_categories(f->s.table, column);
+    const int32_t *cells = midge_table_categories(f->s.table, column);
     uint8_t *used = get(f, n_all + 1, 1);
     *out = NULL;
     *n = 0;
@@ -148,8 +149,8 @@ static midge_status used_categories(fit *f, size_t column, size_t max,
         return mdg_encoder_no_memory(f->err);
     }
     memset(used, 0, n_all + 1);
-    for (size_t i = 0; i < f->n_rows; i++) {
-        used[cells[f->rows[i]] + 1] = 1;
+    for (size_t i = 0; i < f->s.n_rows; i++) {
+        used[cells[f->s.rows[i]] + 1] = 1;
     }
     for (size_t c = 1; c <= n_all; c++) {
         *n += used[c];
@@ -161,7 +162,7 @@ static midge_status used_categories(fit *f, size_t column, size_t max,
     size_t at = 0;
     for (size_t c = 0; *out && c < n_all; c++) {
         if (used[c + 1]) {
-            (*out)[at] = copy(f, midge_table_category(f->table, column, c));
+            (*out)[at] = copy(f, midge_table_category(f->s.table, column, c));
             if (!(*out)[at++]) {
                 return mdg_encoder_no_memory(f->err);
             }
@@ -187,16 +188,16 @@ static midge_status fit_text_target(fit *f, size_t column) {
 }
 
 static midge_status fit_target(fit *f, size_t column) {
-    const float *numbers = midge_table_numbers(f->table, column);
-    const int32_t *cells = midge_table_categories(f->table, column);
-    f->e->target = copy(f, midge_table_column_name(f->table, column));
-    f->e->target_type = midge_table_column_type(f->table, column);
+    const float *numbers = midge_table_numbers(f->s.table, column);
+    const int32_t *cells = midge_table_categories(f->s.table, column);
+    f->e->target = copy(f, midge_table_column_name(f->s.table, column));
+    f->e->target_type = midge_table_column_type(f->s.table, column);
     if (!f->e->target) {
         return mdg_encoder_no_memory(f->err);
     }
-    for (size_t i = 0; i < f->n_rows; i++) {
-        uint32_t r = f->rows[i];
-        if (r >= midge_table_n_rows(f->table) ||
+    for (size_t i = 0; i < f->s.n_rows; i++) {
+        uint32_t r = f->s.rows[i];
+        if (r >= midge_table_n_rows(f->s.table) ||
             (numbers ? numbers[r] != numbers[r] : cells[r] < 0)) {
             return midge_fail(f->err, MIDGE_E_INVALID,
                               "row %u of the data has no '%.*s'", r + 1, 80,
@@ -206,62 +207,90 @@ static midge_status fit_target(fit *f, size_t column) {
     return numbers ? fit_number_target(f, column) : fit_text_target(f, column);
 }
 
+/* What stands in for a missing cell; NaN: nothing does. */
+static midge_status fit_fill(fit *f, mdg_input *in, const mdg_moments *m) {
+    switch (f->options->missing) {
+    case MIDGE_MISSING_MEDIAN:
+        in->fill = m ? (float)mdg_quantile(&f->s, &in->position, 1, 0.5) : 0.0f;
+        return MIDGE_OK;
+    case MIDGE_MISSING_REFUSE:
+        in->fill = mdg_f32_of_bits(0x7fc00000u);
+        return mdg_encoder_refuse(in, f->s.table, in->position, f->s.rows,
+                                  f->s.n_rows, f->err);
+    default:
+        in->fill = m ? (float)(m->sum / (double)m->count) : 0.0f;
+        return MIDGE_OK;
+    }
+}
+
+static midge_status fit_number(fit *f, mdg_input *in, uint32_t *features) {
+    mdg_moments m = mdg_moments_of(&f->s, in->position);
+    if (m.count == 0 || m.least == m.most) {
+        return MIDGE_OK;
+    }
+    if (!midge_table_is_array(f->s.table)) { /* else see share_scale */
+        affine a = fit_scale(f, f->options->scale, &in->position, 1);
+        in->centre = a.centre;
+        in->scale = a.scale;
+    }
+    *features = 1;
+    return fit_fill(f, in, &m);
+}
+
+static midge_status fit_text(fit *f, mdg_input *in, uint32_t *features) {
+    size_t n;
+    MIDGE_TRY(used_categories(f, in->position, MDG_CATEGORIES_MAX,
+                              &in->categories, &n));
+    size_t missing = 0;
+    const int32_t *cells = midge_table_categories(f->s.table, in->position);
+    for (size_t i = 0; i < f->s.n_rows; i++) {
+        missing += cells[f->s.rows[i]] < 0;
+    }
+    if (n > MDG_CATEGORIES_MAX || n + (missing > 0) < 2) {
+        return MIDGE_OK;
+    }
+    in->n_categories = (uint32_t)n;
+    *features = (uint32_t)n;
+    return fit_fill(f, in, NULL);
+}
+
 /* Fills in; *features is 0 for a column that is left out. */
 static midge_status fit_input(fit *f, size_t column, mdg_input *in,
                               uint32_t *features) {
     memset(in, 0, sizeof *in);
     in->position = (uint32_t)column;
-    in->type = midge_table_column_type(f->table, column);
+    in->type = midge_table_column_type(f->s.table, column);
     in->scale = 1.0f;
+    in->name = copy(f, midge_table_column_name(f->s.table, column));
     *features = 0;
-    if (in->type == MIDGE_COLUMN_NUMBER) {
-        moments m = moments_of(f, column);
-        if (m.count > 0 && m.least != m.most) {
-            in->mean = (float)(m.sum / (double)m.count);
-            in->centre = in->mean;
-            in->scale = usable_scale(m.squares / (double)m.count);
-            *features = 1;
-        }
-        return MIDGE_OK;
+    if (!in->name) {
+        return mdg_encoder_no_memory(f->err);
     }
-    size_t n;
-    MIDGE_TRY(
-        used_categories(f, column, MDG_CATEGORIES_MAX, &in->categories, &n));
-    size_t missing = 0;
-    const int32_t *cells = midge_table_categories(f->table, column);
-    for (size_t i = 0; i < f->n_rows; i++) {
-        missing += cells[f->rows[i]] < 0;
+    return in->type == MIDGE_COLUMN_NUMBER ? fit_number(f, in, features)
+                                           : fit_text(f, in, features);
+}
+
+/* The columns of an array share a unit: one centre and scale for all. */
+static midge_status share_scale(fit *f) {
+    midge_encoder *e = f->e;
+    uint32_t *columns = get(f, e->n_inputs, sizeof *columns);
+    if (!columns) {
+        return mdg_encoder_no_memory(f->err);
     }
-    if (n <= MDG_CATEGORIES_MAX && n + (missing > 0) >= 2) {
-        in->n_categories = (uint32_t)n;
-        *features = (uint32_t)n;
+    for (uint32_t i = 0; i < e->n_inputs; i++) {
+        columns[i] = e->inputs[i].position;
+    }
+    affine a = fit_scale(f, f->options->scale, columns, e->n_inputs);
+    for (uint32_t i = 0; i < e->n_inputs; i++) {
+        e->inputs[i].centre = a.centre;
+        e->inputs[i].scale = a.scale;
     }
     return MIDGE_OK;
 }
 
-/* The columns of an array share a unit: one centre and scale for all. */
-static void share_scale(fit *f) {
-    midge_encoder *e = f->e;
-    double sum = 0.0, squares = 0.0;
-    double count = (double)e->n_inputs * (double)f->n_rows;
-    for (uint32_t i = 0; i < e->n_inputs; i++) {
-        sum += moments_of(f, e->inputs[i].position).sum;
-    }
-    double mean = sum / count;
-    for (uint32_t i = 0; i < e->n_inputs; i++) {
-        moments m = moments_of(f, e->inputs[i].position);
-        double off = m.sum / (double)f->n_rows - mean;
-        squares += m.squares + off * off * (double)f->n_rows;
-    }
-    for (uint32_t i = 0; i < e->n_inputs; i++) {
-        e->inputs[i].centre = (float)mean;
-        e->inputs[i].scale = usable_scale(squares / count);
-    }
-}
-
 static midge_status fit_inputs(fit *f, size_t target) {
     midge_encoder *e = f->e;
-    size_t n = midge_table_n_columns(f->table);
+    size_t n = midge_table_n_columns(f->s.table);
     e->inputs = get(f, n, sizeof *e->inputs);
     e->dropped = get(f, n, sizeof *e->dropped);
     if (!e->inputs || !e->dropped) {
@@ -274,10 +303,6 @@ static midge_status fit_inputs(fit *f, size_t target) {
             continue;
         }
         MIDGE_TRY(fit_input(f, c, in, &features));
-        in->name = copy(f, midge_table_column_name(f->table, c));
-        if (!in->name) {
-            return mdg_encoder_no_memory(f->err);
-        }
         if (features > 0) {
             e->n_inputs++;
             e->n_features += features;
@@ -290,16 +315,30 @@ static midge_status fit_inputs(fit *f, size_t target) {
                           "no column but the target can be used: all are "
                           "constant or have too many categories");
     }
-    if (midge_table_is_array(f->table)) {
-        share_scale(f);
+    if (midge_table_is_array(f->s.table)) {
+        MIDGE_TRY(share_scale(f));
+    }
+    return MIDGE_OK;
+}
+
+static midge_status check_options(const midge_encoder_options *options,
+                                  midge_error *err) {
+    if (options->scale > MIDGE_SCALE_ROBUST ||
+        options->target_scale > MIDGE_SCALE_ROBUST ||
+        options->missing > MIDGE_MISSING_REFUSE) {
+        return midge_fail(err, MIDGE_E_INVALID,
+                          "an encoder has no such scale, or no such way with "
+                          "missing cells");
     }
     return MIDGE_OK;
 }
 
 midge_status midge_encoder_fit(const midge_env *env, const midge_table *table,
                                size_t target_column, const uint32_t *rows,
-                               size_t n_rows, midge_encoder **out,
-                               midge_error *err) {
+                               size_t n_rows,
+                               const midge_encoder_options *options,
+                               midge_encoder **out, midge_error *err) {
+    static const midge_encoder_options defaults = MIDGE_ENCODER_DEFAULTS;
     if (!out) {
         return midge_fail(err, MIDGE_E_INVALID, "out is NULL");
     }
@@ -310,7 +349,9 @@ midge_status midge_encoder_fit(const midge_env *env, const midge_table *table,
     if (target_column >= midge_table_n_columns(table)) {
         return midge_fail(err, MIDGE_E_INVALID, "no such target column");
     }
-    fit f = {table, rows, n_rows, NULL, err};
+    options = options ? options : &defaults;
+    MIDGE_TRY(check_options(options, err));
+    fit f = {{table, rows, n_rows}, options, NULL, err};
     MIDGE_TRY(mdg_encoder_make(env, &f.e, err));
     midge_status status = fit_target(&f, target_column);
     if (status == MIDGE_OK) {

@@ -77,7 +77,7 @@ static midge_status load(mdg_learn_table *t, const midge_op_host *host,
     t->target = (size_t)column;
     MIDGE_TRY(find_rows(t, err));
     return midge_encoder_fit(t->env, t->table, t->target, t->rows, t->n_rows,
-                             &t->probe, err);
+                             NULL, &t->probe, err);
 }
 
 midge_status mdg_learn_table_init(mdg_learn_table *t, const midge_env *env,

@@ -135,7 +135,7 @@ static midge_status run(split *s, const midge_json *args, midge_error *err) {
                           "no class has enough rows to hold any back");
     }
     MIDGE_TRY(midge_encoder_fit(s->env, s->t.table, s->t.target, s->train,
-                                s->n_train, &s->encoder, err));
+                                s->n_train, NULL, &s->encoder, err));
     if (midge_encoder_problem(s->encoder) !=
             midge_encoder_problem(s->t.probe) ||
         midge_encoder_n_outputs(s->encoder) !=

@@ -58,8 +58,8 @@ static void encode(const midge_env *env, const midge_table *table) {
     size_t n_rows = rows_with(table, target, rows);
     midge_encoder *encoder = NULL;
     midge_error err = {0};
-    midge_status status =
-        midge_encoder_fit(env, table, target, rows, n_rows, &encoder, &err);
+    midge_status status = midge_encoder_fit(env, table, target, rows, n_rows,
+                                            NULL, &encoder, &err);
     fuzz_check_error(status, &err);
     size_t width = encoder ? midge_encoder_n_features(encoder) : 0;
     if (encoder && width < 4096) {

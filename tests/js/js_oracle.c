@@ -91,7 +91,7 @@ static problem load_problem(const char *data, const char *name, size_t limit) {
         stop("no such column");
     }
     uint32_t *rows = choose_rows(p.table, (size_t)target, limit, &p.n_rows);
-    must(midge_encoder_fit(&env, p.table, (size_t)target, rows, p.n_rows,
+    must(midge_encoder_fit(&env, p.table, (size_t)target, rows, p.n_rows, NULL,
                            &p.encoder, &error),
          "fit the encoder");
     p.kind = midge_encoder_problem(p.encoder);

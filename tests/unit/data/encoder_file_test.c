@@ -22,7 +22,7 @@ static void set_up(struct file *f, const char *target) {
     f->table = table_of(&f->t, birds_csv);
     size_t column = (size_t)midge_table_find_column(f->table, target);
     assert_int_equal(midge_encoder_fit(&f->t.env, f->table, column, rows, 10,
-                                       &f->encoder, NULL),
+                                       NULL, &f->encoder, NULL),
                      MIDGE_OK);
     midge_buf_init(&f->buf, &f->t.env, 0);
     assert_int_equal(midge_encoder_write(f->encoder, &f->buf), MIDGE_OK);

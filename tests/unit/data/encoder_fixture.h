@@ -63,8 +63,8 @@ static inline midge_status fit_on(struct test_env *t, const midge_table *table,
                                   const char *target, size_t n,
                                   midge_encoder **out, midge_error *err) {
     int64_t column = midge_table_find_column(table, target);
-    return midge_encoder_fit(&t->env, table, (size_t)column, all_rows(), n, out,
-                             err);
+    return midge_encoder_fit(&t->env, table, (size_t)column, all_rows(), n,
+                             NULL, out, err);
 }
 
 #endif

@@ -89,8 +89,8 @@ static void birds_by_mass(void **state) {
     assert_int_equal(fit_on(&t, table, "Mass", BIRDS, &e, &err),
                      MIDGE_E_INVALID);
     assert_non_null(strstr(err.text, "row 3 of the data has no 'Mass'"));
-    assert_int_equal(midge_encoder_fit(&t.env, table, 3, rows, n, &e, NULL),
-                     MIDGE_OK);
+    assert_int_equal(
+        midge_encoder_fit(&t.env, table, 3, rows, n, NULL, &e, NULL), MIDGE_OK);
     assert_int_equal(midge_encoder_problem(e), MIDGE_PROBLEM_REGRESS);
     assert_int_equal(midge_encoder_n_outputs(e), 1);
     assert_null(midge_encoder_class(e, 0));

@@ -66,7 +66,7 @@ static midge_encoder *encoder_of(struct file *f, const char *csv, size_t n) {
         midge_table_read(&f->t.env, csv, strlen(csv), &table, NULL), MIDGE_OK);
     assert_int_equal(midge_encoder_fit(&f->t.env, table,
                                        midge_table_n_columns(table) - 1, rows,
-                                       n, &e, NULL),
+                                       n, NULL, &e, NULL),
                      MIDGE_OK);
     midge_table_free(table);
     return e;
