@@ -99,11 +99,16 @@ static midge_status measure_runs(const midge_net *net, const float *x,
 static midge_status measure(const char *trainer, int repetitions) {
     static const uint32_t sizes[] = {INPUTS, 128, CLASSES};
     midge_env env = midge_os_env();
-    midge_net_options shape = {2, sizes, MIDGE_ACT_RELU, MIDGE_ACT_SOFTMAX, 1};
+    midge_net_options shape = {.n_layers = 2,
+                               .sizes = sizes,
+                               .hidden = MIDGE_ACT_RELU,
+                               .output = MIDGE_ACT_SOFTMAX,
+                               .seed = 1};
     struct clock_of_epochs clock = {trainer, 0};
-    midge_train_options o = midge_train_defaults();
     int sgd = strcmp(trainer, "sgd") == 0;
-    o.trainer = sgd ? MIDGE_TRAIN_SGD : MIDGE_TRAIN_ADAM;
+    midge_train_options o =
+        midge_train_defaults(sgd ? MIDGE_TRAIN_SGD : MIDGE_TRAIN_ADAMW);
+    o.loss = MIDGE_LOSS_CROSS_ENTROPY;
     o.learning_rate = sgd ? 0.01f : 0.001f;
     o.momentum = 0.9f;
     o.max_epochs = (uint32_t)repetitions + 1;

@@ -10,8 +10,7 @@ static const float wanted[] = {0, 1, 1, 0};             /* (4, 1) */
 
 static midge_status learn(midge_net *net, midge_error *err) {
     midge_net_data data = {.n_rows = 4, .x = inputs, .t = wanted};
-    midge_train_options options = midge_train_defaults();
-    options.trainer = MIDGE_TRAIN_RPROP;
+    midge_train_options options = midge_train_defaults(MIDGE_TRAIN_RPROP);
     options.loss = MIDGE_LOSS_CROSS_ENTROPY;
     options.max_epochs = 200;
     midge_train_result result;

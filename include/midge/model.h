@@ -11,7 +11,7 @@
 #define MIDGE_MODEL_H
 
 #include "midge/buf.h"
-#include "midge/nn.h"
+#include "midge/nn_train.h"
 #include "midge/table.h"
 
 #ifdef __cplusplus

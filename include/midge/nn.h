@@ -39,9 +39,9 @@ typedef enum midge_activation {
     MIDGE_ACT_GAUSSIAN = 7,           /* e^-v^2 */
     MIDGE_ACT_GAUSSIAN_SYMMETRIC = 8, /* 2 e^-v^2 - 1 */
     MIDGE_ACT_GAUSSIAN_STEPWISE = 9,
-    MIDGE_ACT_ELLIOT = 10,           /* v / 2 / (1 + |v|) + 1/2 */
-    MIDGE_ACT_ELLIOT_SYMMETRIC = 11, /* v / (1 + |v|) */
-    MIDGE_ACT_LINEAR_PIECE = 12,     /* v, kept in [0, 1] */
+    MIDGE_ACT_ELLIOT = 10,                 /* v / 2 / (1 + |v|) + 1/2 */
+    MIDGE_ACT_ELLIOT_SYMMETRIC = 11,       /* v / (1 + |v|) */
+    MIDGE_ACT_LINEAR_PIECE = 12,           /* v, kept in [0, 1] */
     MIDGE_ACT_LINEAR_PIECE_SYMMETRIC = 13, /* v, kept in [-1, 1] */
     MIDGE_ACT_SIN_SYMMETRIC = 14,          /* sin v */
     MIDGE_ACT_COS_SYMMETRIC = 15,
@@ -179,15 +179,15 @@ typedef struct midge_scaling {
 } midge_scaling;
 
 /* The parameters of one column of `stride` floats a row. A column that does not
- * vary gets deviation 1. MIDGE_E_NOMEM (ROBUST sorts a copy in env's memory). */
+ * vary gets deviation 1. MIDGE_E_NOMEM (ROBUST sorts a copy in env's memory).
+ */
 MIDGE_API MIDGE_NODISCARD midge_status midge_scaling_fit(
     const midge_env *env, midge_scale kind, float new_min, float new_max,
     const float *column, size_t stride, size_t n_rows, midge_scaling *out);
 /* Copies n_inputs and n_outputs parameters; NULL for one of them: it has none.
  * Not finite, or a deviation or factor of 0: MIDGE_E_INVALID. */
-MIDGE_API MIDGE_NODISCARD midge_status
-midge_net_set_scaling(midge_net *net, const midge_scaling *inputs,
-                      const midge_scaling *outputs);
+MIDGE_API MIDGE_NODISCARD midge_status midge_net_set_scaling(
+    midge_net *net, const midge_scaling *inputs, const midge_scaling *outputs);
 /* n_inputs, n_outputs of them; NULL when there are none. */
 MIDGE_API const midge_scaling *midge_net_input_scaling(const midge_net *net);
 MIDGE_API const midge_scaling *midge_net_output_scaling(const midge_net *net);

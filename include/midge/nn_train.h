@@ -31,6 +31,7 @@ typedef enum midge_loss {
     MIDGE_LOSS_L1 = 4,      /* |e| */
     MIDGE_LOSS_QUANTILE = 5 /* t > y ? p (t - y) : (1 - p) (y - t); 0: 0.5 */
 } midge_loss;
+#define MIDGE_LOSS_COUNT 6
 
 typedef enum midge_trainer {
     /* As in FANN; its parameters are below. INCREMENTAL updates after each row,
@@ -62,26 +63,26 @@ MIDGE_API int midge_loss_find(const char *name);
 
 typedef enum midge_schedule {
     MIDGE_SCHEDULE_CONSTANT = 0,
-    MIDGE_SCHEDULE_STEP = 1,     /* times schedule_factor every
-                                    schedule_epochs */
-    MIDGE_SCHEDULE_COSINE = 2,   /* to final_learning_rate at the last batch */
+    MIDGE_SCHEDULE_STEP = 1,      /* times schedule_factor every
+                                     schedule_epochs */
+    MIDGE_SCHEDULE_COSINE = 2,    /* to final_learning_rate at the last batch */
     MIDGE_SCHEDULE_ONE_CYCLE = 3, /* Smith 2018: up from learning_rate / 25 in
                                      the first 30 %, then down as cosine to
                                      final_learning_rate */
-    MIDGE_SCHEDULE_PLATEAU = 4   /* times schedule_factor after schedule_epochs
-                                    without a better loss (validation's where
-                                    there is one) */
+    MIDGE_SCHEDULE_PLATEAU = 4    /* times schedule_factor after schedule_epochs
+                                     without a better loss (validation's where
+                                     there is one) */
 } midge_schedule;
 
 typedef struct midge_net_progress {
     uint32_t epoch;      /* finished epochs */
     uint32_t max_epochs; /* of these */
-    double train_loss;   /* mean over the epoch's rows, as seen while training */
-    double valid_loss;   /* NaN without validation rows */
-    double train_mse;    /* mean of squared errors over rows and outputs, as seen
-                            while training; for the FANN trainers with FANN's
-                            halves for symmetric outputs */
-    size_t bit_fail;     /* outputs off by bit_fail_limit or more, likewise */
+    double train_loss; /* mean over the epoch's rows, as seen while training */
+    double valid_loss; /* NaN without validation rows */
+    double train_mse;  /* mean of squared errors over rows and outputs, as seen
+                          while training; for the FANN trainers with FANN's
+                          halves for symmetric outputs */
+    size_t bit_fail;   /* outputs off by bit_fail_limit or more, likewise */
     float learning_rate; /* of the epoch's last step */
 } midge_net_progress;
 
@@ -123,25 +124,25 @@ typedef struct midge_train_options {
      * error of symmetric outputs halved. Else the true gradient. On by default
      * for the trainers that are FANN's. */
     int fann_gradient;
-    float rprop_increase, rprop_decrease;                  /* 1.2, 0.5 */
+    float rprop_increase, rprop_decrease;                     /* 1.2, 0.5 */
     float rprop_delta_min, rprop_delta_max, rprop_delta_zero; /* 0, 50, 0.1 */
-    float quickprop_decay, quickprop_mu;                   /* -0.0001, 1.75 */
-    float sarprop_weight_decay_shift;                      /* -6.644 */
-    float sarprop_step_error_threshold_factor;             /* 0.1 */
-    float sarprop_step_error_shift;                        /* 1.385 */
-    float sarprop_temperature;                             /* 0.015 */
+    float quickprop_decay, quickprop_mu;       /* -0.0001, 1.75 */
+    float sarprop_weight_decay_shift;          /* -6.644 */
+    float sarprop_step_error_threshold_factor; /* 0.1 */
+    float sarprop_step_error_shift;            /* 1.385 */
+    float sarprop_temperature;                 /* 0.015 */
 
     midge_stop_at stop_at;
     float stop_value;     /* < 0: do not stop so */
     float bit_fail_limit; /* 0.35 */
-    uint32_t patience; /* epochs without better validation loss; 0: off */
+    uint32_t patience;    /* epochs without better validation loss; 0: off */
     /* Both asked between batches, on the training thread. NULL: never. The
      * flag behind `cancelled` is the caller's, and may be set by any thread. */
     int (*cancelled)(void *ctx);
     double (*now_ms)(void *ctx);
     double time_limit_ms; /* 0: none; wants now_ms */
 
-    uint64_t seed; /* shuffling, dropout, SARPROP's noise */
+    uint64_t seed;                  /* shuffling, dropout, SARPROP's noise */
     midge_net_progress_fn on_epoch; /* may be NULL */
     void *ctx;                      /* of all three functions */
 } midge_train_options;
@@ -188,9 +189,9 @@ midge_net_train(midge_net *net, const midge_net_data *train,
 /* Mean loss over all rows, and its true gradient in the order of
  * midge_net_weights (gradient may be NULL). For tests and own trainers; full
  * batch. Takes scratch memory from the net's env. */
-MIDGE_API MIDGE_NODISCARD midge_status midge_net_loss(
-    const midge_net *net, midge_loss loss, float loss_parameter,
-    const midge_net_data *data, double *value, float *gradient);
+MIDGE_API MIDGE_NODISCARD midge_status
+midge_net_loss(const midge_net *net, midge_loss loss, float loss_parameter,
+               const midge_net_data *data, double *value, float *gradient);
 
 /* ---- Cascade-correlation. --------------------------------------------------
  * Fahlman & Lebiere 1990, as FANN's Cascade2: a network with shortcuts is grown
@@ -199,21 +200,21 @@ MIDGE_API MIDGE_NODISCARD midge_status midge_net_loss(
  * with its incoming weights, and the outputs are trained again. Candidates are
  * trained in parallel when the net's env has threads, with the same result. */
 typedef struct midge_cascade_options {
-    uint32_t max_units;        /* to add */
-    midge_train_options train; /* of both phases: BATCH, RPROP, QUICKPROP or
-                                  SARPROP with MSE or TANH; stop_value, seed,
-                                  cancelled, time limit, on_epoch (here: after
-                                  each unit; `epoch` counts units) */
-    float output_change_fraction;        /* 0.01 */
-    uint32_t output_stagnation_epochs;   /* 12 */
+    uint32_t max_units;           /* to add */
+    midge_train_options train;    /* of both phases: BATCH, RPROP, QUICKPROP or
+                                     SARPROP with MSE or TANH; stop_value, seed,
+                                     cancelled, time limit, on_epoch (here: after
+                                     each unit; `epoch` counts units) */
+    float output_change_fraction; /* 0.01 */
+    uint32_t output_stagnation_epochs;         /* 12 */
     uint32_t min_out_epochs, max_out_epochs;   /* 50, 150 */
-    float candidate_change_fraction;     /* 0.01 */
-    uint32_t candidate_stagnation_epochs; /* 12 */
+    float candidate_change_fraction;           /* 0.01 */
+    uint32_t candidate_stagnation_epochs;      /* 12 */
     uint32_t min_cand_epochs, max_cand_epochs; /* 50, 150 */
-    float weight_multiplier;             /* 0.4 */
-    float candidate_limit;               /* 1000 */
-    uint32_t n_groups;                   /* 2: candidates of each kind */
-    const midge_activation *activations; /* NULL: FANN's ten */
+    float weight_multiplier;                   /* 0.4 */
+    float candidate_limit;                     /* 1000 */
+    uint32_t n_groups;                         /* 2: candidates of each kind */
+    const midge_activation *activations;       /* NULL: FANN's ten */
     uint32_t n_activations;
     const float *steepnesses; /* NULL: 0.25, 0.5, 0.75, 1 */
     uint32_t n_steepnesses;
@@ -230,10 +231,10 @@ typedef struct midge_cascade_result {
 
 /* Grows *net in place; it must have shortcuts. On an error the network is as
  * after the last unit that was installed whole. */
-MIDGE_API MIDGE_NODISCARD midge_status midge_net_cascade(
-    midge_net *net, const midge_net_data *train,
-    const midge_cascade_options *options, midge_cascade_result *result,
-    midge_error *err);
+MIDGE_API MIDGE_NODISCARD midge_status
+midge_net_cascade(midge_net *net, const midge_net_data *train,
+                  const midge_cascade_options *options,
+                  midge_cascade_result *result, midge_error *err);
 
 #ifdef __cplusplus
 }

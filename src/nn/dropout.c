@@ -1,6 +1,6 @@
 /* dropout.c: masks of inverted dropout (Srivastava et al. 2014): what is kept
  * is scaled up while training, so that running a network needs no factor. */
-#include "nn/net.h"
+#include "nn/pass.h"
 
 #define STEPS 65536u
 

@@ -27,7 +27,7 @@ typedef struct mdg_units {
 } mdg_units;
 
 typedef struct mdg_layer {
-    uint32_t n_in;  /* with shortcuts: all values before this layer */
+    uint32_t n_in; /* with shortcuts: all values before this layer */
     uint32_t n_out;
     size_t w;       /* where W (n_in, n_out) starts in the run of weights */
     size_t b;       /* where b (n_out) starts */
@@ -61,13 +61,27 @@ typedef struct mdg_shape {
 } mdg_shape;
 
 /* The one place where a shape is judged: `bad` is the status of a bad one (the
- * caller's mistake, or a damaged file). Makes a network of it with all weights
- * 0, without mask or scaling. */
+ * caller's mistake, or a damaged file). *n_weights is what it would have. */
+midge_status mdg_net_judge(const mdg_shape *shape, midge_status bad,
+                           size_t *n_weights, midge_error *err);
+/* Judges a shape and makes a network of it with all weights 0, without mask or
+ * scaling. */
 midge_status mdg_net_make(const midge_env *env, const mdg_shape *shape,
                           midge_status bad, midge_net **out, midge_error *err);
-/* Copies a mask (n_weights) and zeroes the weights it takes away; a mask of ones
- * is dropped. Biases must exist unless `any` is true. */
+/* Copies a mask (n_weights; NULL: all connections) and zeroes the weights it
+ * takes away; a mask of ones is dropped. */
 midge_status mdg_net_set_mask(midge_net *net, const uint8_t *mask);
+/* The mask of a share of the possible connections, see midge_net_options. */
+midge_status mdg_net_draw_mask(midge_net *net, float rate, uint64_t seed);
+/* All weights of a network anew; `range` of MIDGE_INIT_UNIFORM. */
+void mdg_net_draw_weights(midge_net *net, midge_init init, float range,
+                          uint64_t seed);
+/* Weights that do not exist become 0. */
+void mdg_net_apply_mask(const midge_net *net, float *run);
+/* Does the activation exist, and is the steepness above 0 and finite? */
+int mdg_activation_known(midge_activation activation);
+int mdg_steepness_good(float steepness);
+int mdg_scaling_good(size_t n, const midge_scaling *scaling);
 int mdg_all_finite(size_t n, const float *x);
 
 static inline uint32_t mdg_net_inputs(const midge_net *net) {
@@ -87,6 +101,11 @@ static inline size_t mdg_net_n_values(const midge_net *net) {
 void mdg_activate(const mdg_kernels *k, midge_activation activation,
                   float steepness, size_t rows, size_t count, size_t stride,
                   float *x);
+/* f as a kernel that a product applies to its elements by itself, or NULL. */
+typedef void (*mdg_element_function)(size_t n, float *x);
+mdg_element_function mdg_activation_kernel(const mdg_kernels *k,
+                                           midge_activation activation,
+                                           float steepness);
 /* 1 when f' is computed from x, so that it has to be kept. */
 int mdg_activation_needs_sum(midge_activation activation);
 /* dLoss/dy in g becomes dLoss/dx: y the outputs, x the sums (only where they

@@ -52,15 +52,15 @@ struct mdg_pass {
      * columns of one matrix, which begins with the inputs. */
     float **act;
     size_t *stride;
-    float **sum;      /* z, of layers that need it for f'; else NULL */
-    float **mask;     /* of hidden layers, with dropout */
-    float **input;    /* of layer l > 0: act[l - 1], masked */
-    float *delta[2];  /* dLoss/dz of a layer */
+    float **sum;     /* z, of layers that need it for f'; else NULL */
+    float **mask;    /* of hidden layers, with dropout */
+    float **input;   /* of layer l > 0: what it reads, masked */
+    float *delta[2]; /* dLoss/dz of a layer; with shortcuts one, like act */
     float *transposed;
-    float *gradient;  /* n_weights: of the last backward */
+    float *gradient; /* n_weights: of the last backward */
     int dropout;
-    void *block;
-    size_t block_bytes;
+    float *block;
+    size_t block_floats;
 };
 
 /* A pass for up to `max_rows` rows; `backward` 0 saves the memory of it. With
@@ -81,6 +81,15 @@ void mdg_pass_tally(const mdg_pass *pass, const mdg_objective *objective,
 void mdg_pass_backward(mdg_pass *pass, const mdg_objective *objective,
                        size_t rows, float scale, const float *x,
                        const float *t);
+/* The steps of it: the place of dLoss/dy of the outputs, its turn into dLoss/dz
+ * (of any layer), and from that of the last layer to the gradient. */
+float *mdg_pass_delta(const mdg_pass *pass, size_t *stride);
+void mdg_pass_activate_back(const mdg_pass *pass, uint32_t layer, int fann,
+                            size_t rows, float *d);
+void mdg_pass_back(mdg_pass *pass, int fann, size_t rows, const float *x);
+/* What `layer` read in the last forward: (rows, n_in), *stride apart. */
+const float *mdg_pass_input(const mdg_pass *pass, uint32_t layer,
+                            const float *x, size_t *stride);
 /* The same from any derivative of the loss by the outputs: g (rows, n_out) is
  * dLoss/dy, and is overwritten. For Levenberg-Marquardt. */
 void mdg_pass_backward_from(mdg_pass *pass, int fann, size_t rows,
@@ -94,7 +103,8 @@ void mdg_pass_all(mdg_pass *pass, const mdg_objective *objective, float scale,
 /* Rows of a block for data of n_rows rows. */
 size_t mdg_block_rows(size_t n_rows);
 
-/* One layer for `rows` rows: y = f(s (x W + b)); z keeps the sums, or NULL. */
+/* One layer for `rows` rows: y = f(s (x W + b)); z keeps the sums, with the
+ * stride of y, or is NULL. */
 void mdg_layer_forward(const midge_net *net, uint32_t layer, size_t rows,
                        const float *x, size_t x_stride, float *y,
                        size_t y_stride, float *z);

@@ -7,7 +7,8 @@
 #include "base/alloc.h"
 #include "base/fmath.h"
 #include "base/mdg_assert.h"
-#include "nn/net.h"
+#include "nn/pass.h"
+#include "nn/update.h"
 
 #include <string.h>
 
@@ -40,16 +41,34 @@ typedef struct trainer {
     size_t block_floats;
 } trainer;
 
-midge_train_options midge_train_defaults(void) {
+midge_train_options midge_train_defaults(midge_trainer kind) {
     midge_train_options o;
     memset(&o, 0, sizeof o);
-    o.trainer = MIDGE_TRAIN_ADAM;
-    o.loss = MIDGE_LOSS_CROSS_ENTROPY;
-    o.max_epochs = 20;
+    o.trainer = kind;
+    o.loss = MIDGE_LOSS_MSE;
+    o.max_epochs = 100;
     o.batch_size = 32;
-    o.learning_rate = 0.001f;
-    o.momentum = 0.9f;
-    o.final_learning_rate = -1.0f;
+    int fann = kind <= MIDGE_TRAIN_SARPROP;
+    o.learning_rate = fann ? 0.7f : kind == MIDGE_TRAIN_SGD ? 0.01f : 0.001f;
+    o.momentum = kind == MIDGE_TRAIN_SGD ? 0.9f : 0.0f;
+    o.beta1 = 0.9f;
+    o.beta2 = 0.999f;
+    o.epsilon = 1e-8f;
+    o.schedule_factor = 0.5f;
+    o.schedule_epochs = 10;
+    o.fann_gradient = fann;
+    o.rprop_increase = 1.2f;
+    o.rprop_decrease = 0.5f;
+    o.rprop_delta_max = 50.0f;
+    o.rprop_delta_zero = 0.1f;
+    o.quickprop_decay = -0.0001f;
+    o.quickprop_mu = 1.75f;
+    o.sarprop_weight_decay_shift = -6.644f;
+    o.sarprop_step_error_threshold_factor = 0.1f;
+    o.sarprop_step_error_shift = 1.385f;
+    o.sarprop_temperature = 0.015f;
+    o.stop_value = -1.0f;
+    o.bit_fail_limit = 0.35f;
     return o;
 }
 
@@ -69,17 +88,17 @@ static midge_status check_numbers(const midge_train_options *o,
         !in_range(o->input_dropout, 0.0f, 1.0f)) {
         return midge_fail(err, MIDGE_E_INVALID, "dropout is not in [0, 1)");
     }
-    if (!in_range(o->final_learning_rate, -1e30f, 1e30f)) {
+    if (!in_range(o->final_learning_rate, 0.0f, 1e30f)) {
         return midge_fail(err, MIDGE_E_INVALID,
-                          "final_learning_rate is not a number");
+                          "final_learning_rate is below 0");
     }
     return MIDGE_OK;
 }
 
 static midge_status check_options(const midge_train_options *o, int has_valid,
                                   midge_error *err) {
-    if ((int)o->trainer < MIDGE_TRAIN_SGD ||
-        (int)o->trainer > MIDGE_TRAIN_RPROP) {
+    if (o->trainer != MIDGE_TRAIN_SGD && o->trainer != MIDGE_TRAIN_ADAMW &&
+        o->trainer != MIDGE_TRAIN_RPROP) {
         return midge_fail(err, MIDGE_E_INVALID, "unknown trainer %d",
                           (int)o->trainer);
     }
@@ -179,7 +198,7 @@ static void start(trainer *tr) {
     }
     tr->update.net = tr->net;
     tr->update.w = tr->net->weights;
-    tr->update.weight_decay = o->weight_decay;
+    tr->update.o = o;
     tr->update.gradient = tr->total ? tr->total : tr->pass.gradient;
     if (o->trainer == MIDGE_TRAIN_RPROP) {
         mdg_update_rprop_start(&tr->update);
@@ -232,7 +251,7 @@ static void gather(trainer *tr, const uint32_t *rows, size_t count) {
 /* Of batch number `step` of `steps`, both ends included. */
 static float learning_rate(const midge_train_options *o, uint64_t step,
                            uint64_t steps) {
-    if (o->final_learning_rate < 0.0f || steps < 2) {
+    if (o->schedule != MIDGE_SCHEDULE_COSINE || steps < 2) {
         return o->learning_rate;
     }
     float phase = (float)(PI * (double)step / (double)(steps - 1));
@@ -246,9 +265,14 @@ static void update(trainer *tr, float rate) {
         mdg_update_sgd(&tr->update, rate, tr->o->momentum);
         return;
     }
-    tr->beta1_t *= (double)MDG_ADAM_BETA1;
-    tr->beta2_t *= (double)MDG_ADAM_BETA2;
+    tr->beta1_t *= (double)tr->o->beta1;
+    tr->beta2_t *= (double)tr->o->beta2;
     mdg_update_adam(&tr->update, rate, tr->beta1_t, tr->beta2_t);
+}
+
+static mdg_objective objective_of(const midge_train_options *o) {
+    return (mdg_objective){o->loss, o->loss_parameter, o->fann_gradient,
+                           o->bit_fail_limit};
 }
 
 /* An epoch of mini-batches; the mean loss of its rows, as each batch saw it
@@ -261,33 +285,39 @@ static double epoch_of_batches(trainer *tr) {
     }
     uint64_t steps = (uint64_t)((n + size - 1) / size) * tr->o->max_epochs;
     mdg_dropout *dropout = tr->pass.dropout ? &tr->hidden_dropout : NULL;
-    double sum = 0;
+    const mdg_objective objective = objective_of(tr->o);
+    mdg_tally tally = {0, 0, 0};
     mdg_rng_shuffle(&tr->shuffle, tr->order, n);
-    for (size_t at = 0; at < n && sum - sum == 0.0; at += size) {
+    for (size_t at = 0; at < n && tally.loss - tally.loss == 0.0; at += size) {
         size_t rows = n - at < size ? n - at : size;
         gather(tr, tr->order + at, rows);
         mdg_pass_forward(&tr->pass, rows, tr->xb, dropout);
-        sum = mdg_pass_loss(&tr->pass, tr->o->loss, rows, tr->tb, sum);
-        mdg_pass_backward(&tr->pass, tr->o->loss, rows, 1.0f / (float)rows,
+        mdg_pass_tally(&tr->pass, &objective, rows, tr->tb, &tally);
+        mdg_pass_backward(&tr->pass, &objective, rows, 1.0f / (float)rows,
                           tr->xb, tr->tb);
         update(tr, learning_rate(tr->o, tr->step, steps));
         tr->step++;
     }
-    return sum / (double)n;
+    return tally.loss / (double)n;
+}
+
+static double mean_loss(trainer *tr, const midge_net_data *data,
+                        float *gradient) {
+    const mdg_objective objective = objective_of(tr->o);
+    mdg_tally tally;
+    mdg_pass_all(&tr->pass, &objective, (float)(1.0 / (double)data->n_rows),
+                 data, gradient, &tally);
+    return tally.loss / (double)data->n_rows;
 }
 
 static double epoch_of_all(trainer *tr) {
-    double loss =
-        mdg_pass_mean_loss(&tr->pass, tr->o->loss, tr->train, tr->total);
+    double loss = mean_loss(tr, tr->train, tr->total);
     mdg_update_rprop(&tr->update);
     return loss;
 }
 
 static double valid_loss(trainer *tr) {
-    if (!tr->valid) {
-        return NOT_A_NUMBER;
-    }
-    return mdg_pass_mean_loss(&tr->pass, tr->o->loss, tr->valid, NULL);
+    return tr->valid ? mean_loss(tr, tr->valid, NULL) : NOT_A_NUMBER;
 }
 
 static int is_finite(double x) {
@@ -347,7 +377,9 @@ static midge_status run(trainer *tr, midge_train_result *r, midge_error *err) {
                           "the validation loss is not finite at the start");
     }
     for (uint32_t e = 1; e <= tr->o->max_epochs; e++) {
-        midge_net_progress p = {e, 0, NOT_A_NUMBER};
+        midge_net_progress p = {.epoch = e,
+                                .max_epochs = tr->o->max_epochs,
+                                .valid_loss = NOT_A_NUMBER};
         if (!one_epoch(tr, &p, &best, &best_epoch)) {
             restore_best(tr);
             r->best_epoch = best_epoch;
@@ -381,7 +413,8 @@ midge_status midge_net_train(midge_net *net, const midge_net_data *train,
         return midge_fail(err, MIDGE_E_INVALID, "net, rows or options missing");
     }
     MIDGE_TRY(check_options(options, valid != NULL, err));
-    MIDGE_TRY(mdg_loss_check(net, options->loss, err));
+    const mdg_objective objective = objective_of(options);
+    MIDGE_TRY(mdg_objective_check(net, &objective, err));
     MIDGE_TRY(check_data(net, train, "training rows", err));
     if (valid) {
         MIDGE_TRY(check_data(net, valid, "validation rows", err));
@@ -393,4 +426,11 @@ midge_status midge_net_train(midge_net *net, const midge_net_data *train,
     midge_status status = run(&tr, r, err);
     deinit(&tr);
     return status;
+}
+
+const char *midge_stop_name(midge_stop stop) {
+    static const char *const names[] = {"epochs",   "patience", "caller",
+                                        "reached",  "time",     "cancelled",
+                                        "converged"};
+    return (unsigned)stop < 7 ? names[stop] : NULL;
 }

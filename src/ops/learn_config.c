@@ -12,8 +12,9 @@
 
 static const char *const family_names[] = {"net", "knn", "features",
                                            "ensemble"};
-static const char *const activation_names[] = {"linear", "sigmoid", "tanh",
-                                               "relu"};
+/* Of the hidden layers that are tried. */
+static const midge_activation activations[] = {MIDGE_ACT_RELU, MIDGE_ACT_TANH,
+                                               MIDGE_ACT_SIGMOID};
 
 const char *mdg_family_name(midge_family family) {
     return (unsigned)family < 4 ? family_names[family] : "unknown";
@@ -194,15 +195,13 @@ static double draw_log(mdg_rng *rng, double low, double high) {
 }
 
 mdg_config mdg_config_draw(const mdg_shape *shape, mdg_rng *rng) {
-    static const midge_activation choices[] = {MIDGE_ACT_RELU, MIDGE_ACT_TANH,
-                                               MIDGE_ACT_SIGMOID};
     mdg_config c = mdg_config_net(shape);
     double widest = 1.6 * c.hidden[0];
     c.n_hidden = 1 + mdg_rng_below(rng, 2);
     for (uint32_t l = 0; l < c.n_hidden; l++) {
         c.hidden[l] = clamp_u32(draw_log(rng, widest / 3.0, widest), 4, 512);
     }
-    c.activation = choices[mdg_rng_below(rng, 3)];
+    c.activation = activations[mdg_rng_below(rng, 3)];
     /* Sigmoid units pass on a quarter of the gradient at most. */
     float faster = c.activation == MIDGE_ACT_SIGMOID ? 2.5f : 1.0f;
     c.rate = faster * (float)draw_log(rng, c.rate / 1.5, c.rate * 2.5);
@@ -251,7 +250,7 @@ static void write_net(const mdg_config *c, midge_json_writer *w) {
     }
     midge_json_end_array(w);
     midge_json_key(w, "activation");
-    midge_json_string(w, activation_names[c->activation]);
+    midge_json_string(w, midge_activation_name(c->activation));
     midge_json_key(w, "epochs");
     midge_json_int(w, c->epochs);
     midge_json_key(w, "batch");
@@ -315,9 +314,9 @@ static int read_net(const midge_json *value, mdg_config *c) {
         c->hidden[c->n_hidden++] = (uint32_t)n->integer;
     }
     int known = 0;
-    for (int a = 1; a < 4; a++) {
-        if (strcmp(name, activation_names[a]) == 0) {
-            c->activation = (midge_activation)a;
+    for (int a = 0; a < 3; a++) {
+        if (midge_activation_find(name) == (int)activations[a]) {
+            c->activation = activations[a];
             known = 1;
         }
     }

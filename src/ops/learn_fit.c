@@ -77,14 +77,14 @@ static midge_status new_net(const mdg_fit *fit, const mdg_config *config,
 
 static midge_train_options
 train_options(const mdg_fit *fit, const mdg_config *config, uint64_t seed) {
-    midge_train_options o = midge_train_defaults();
-    o.trainer = MIDGE_TRAIN_ADAM;
+    midge_train_options o = midge_train_defaults(MIDGE_TRAIN_ADAMW);
     o.loss = fit->shape.problem == MIDGE_PROBLEM_CLASSIFY
                  ? MIDGE_LOSS_CROSS_ENTROPY
                  : MIDGE_LOSS_MSE;
     o.max_epochs = config->epochs;
     o.batch_size = config->batch;
     o.learning_rate = config->rate;
+    o.schedule = MIDGE_SCHEDULE_COSINE;
     o.final_learning_rate = config->rate * 0.01f;
     o.weight_decay = config->decay;
     o.dropout = config->dropout;

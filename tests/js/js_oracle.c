@@ -112,9 +112,13 @@ static problem load_problem(const char *data, const char *name, size_t limit) {
 static midge_model *fit_net(const problem *p, midge_activation hidden) {
     int classify = p->kind == MIDGE_PROBLEM_CLASSIFY;
     const uint32_t sizes[] = {p->n_in, HIDDEN, p->n_out};
-    midge_net_options shape = {
-        2, sizes, hidden, classify ? MIDGE_ACT_SOFTMAX : MIDGE_ACT_LINEAR, 7};
-    midge_train_options how = midge_train_defaults();
+    midge_net_options shape = {.n_layers = 2,
+                               .sizes = sizes,
+                               .hidden = hidden,
+                               .output = classify ? MIDGE_ACT_SOFTMAX
+                                                  : MIDGE_ACT_LINEAR,
+                               .seed = 7};
+    midge_train_options how = midge_train_defaults(MIDGE_TRAIN_ADAMW);
     how.loss = classify ? MIDGE_LOSS_CROSS_ENTROPY : MIDGE_LOSS_MSE;
     how.max_epochs = 3;
     const midge_net_data data = {p->n_rows, p->x, p->t};

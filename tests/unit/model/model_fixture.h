@@ -43,11 +43,16 @@ static inline void make_moons(struct moons *m, int circles, uint64_t seed) {
 static inline midge_status fit_net(const midge_env *env, const struct moons *m,
                                    uint32_t epochs, midge_model **out) {
     static const uint32_t sizes[] = {2, 24, 2};
-    midge_net_options shape = {2, sizes, MIDGE_ACT_TANH, MIDGE_ACT_SOFTMAX, 3};
+    midge_net_options shape = {.n_layers = 2,
+                               .sizes = sizes,
+                               .hidden = MIDGE_ACT_TANH,
+                               .output = MIDGE_ACT_SOFTMAX,
+                               .seed = 3};
     midge_net *net;
     *out = NULL;
     MIDGE_TRY(midge_net_new(env, &shape, &net, NULL));
-    midge_train_options o = midge_train_defaults();
+    midge_train_options o = midge_train_defaults(MIDGE_TRAIN_ADAMW);
+    o.loss = MIDGE_LOSS_CROSS_ENTROPY;
     o.max_epochs = epochs;
     o.learning_rate = 0.02f;
     o.seed = 4;

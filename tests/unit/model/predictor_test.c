@@ -157,7 +157,8 @@ static void a_net_without_softmax(void **state) {
     static const uint32_t sizes[] = {2, 3};
     struct test_env t;
     test_env_init(&t);
-    midge_net_options shape = {1, sizes, MIDGE_ACT_TANH, MIDGE_ACT_SIGMOID, 3};
+    midge_net_options shape = {
+        .n_layers = 1, .sizes = sizes, .output = MIDGE_ACT_SIGMOID, .seed = 3};
     midge_net *net;
     midge_model *model;
     assert_int_equal(midge_net_new(&t.env, &shape, &net, NULL), MIDGE_OK);

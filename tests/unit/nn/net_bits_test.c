@@ -32,9 +32,9 @@ static const struct recipe recipes[] = {
      MIDGE_LOSS_CROSS_ENTROPY, 0.0f, 0x0600a331},
     {"sgd tanh mse", MIDGE_TRAIN_SGD, MIDGE_ACT_TANH, MIDGE_ACT_SOFTMAX,
      MIDGE_LOSS_MSE, 0.3f, 0x2c0cb106},
-    {"adam", MIDGE_TRAIN_ADAM, MIDGE_ACT_RELU, MIDGE_ACT_SOFTMAX,
+    {"adam", MIDGE_TRAIN_ADAMW, MIDGE_ACT_RELU, MIDGE_ACT_SOFTMAX,
      MIDGE_LOSS_CROSS_ENTROPY, 0.25f, 0x64482a46},
-    {"adam sigmoid", MIDGE_TRAIN_ADAM, MIDGE_ACT_SIGMOID, MIDGE_ACT_SIGMOID,
+    {"adam sigmoid", MIDGE_TRAIN_ADAMW, MIDGE_ACT_SIGMOID, MIDGE_ACT_SIGMOID,
      MIDGE_LOSS_CROSS_ENTROPY, 0.0f, 0xf2090150},
     {"rprop", MIDGE_TRAIN_RPROP, MIDGE_ACT_TANH, MIDGE_ACT_SIGMOID,
      MIDGE_LOSS_CROSS_ENTROPY, 0.0f, 0x92edb288},
@@ -51,13 +51,21 @@ static void train(const struct recipe *r, uint32_t cpu, float *weights,
     test_env_init(&t);
     t.env.cpu = cpu;
     midge_net *net;
-    midge_net_options shape = {3, sizes, r->hidden, r->output, 21};
+    midge_net_options shape = {.n_layers = 3,
+                               .sizes = sizes,
+                               .hidden = r->hidden,
+                               .output = r->output,
+                               .seed = 21};
     assert_int_equal(midge_net_new(&t.env, &shape, &net, NULL), MIDGE_OK);
     midge_net_data data = {ROWS, x, targets};
     midge_net_data valid = {40, x, targets}; /* so that it gets better */
-    midge_train_options o = midge_train_defaults();
-    o.trainer = r->trainer;
+    midge_train_options o = midge_train_defaults(r->trainer);
     o.loss = r->loss;
+    o.fann_gradient = 0;
+    o.momentum = 0.9f;
+    o.rprop_delta_min = 1e-6f;
+    o.rprop_delta_zero = 0.01f;
+    o.schedule = MIDGE_SCHEDULE_COSINE;
     o.max_epochs = 8;
     o.learning_rate = 0.01f;
     o.final_learning_rate = 0.001f;
@@ -149,11 +157,14 @@ static uint32_t train_wide(int shared, size_t *shares) {
         t.env.workers = 2;
     }
     midge_net *net;
-    midge_net_options shape = {3, wide, MIDGE_ACT_TANH, MIDGE_ACT_SOFTMAX, 21};
+    midge_net_options shape = {.n_layers = 3,
+                               .sizes = wide,
+                               .hidden = MIDGE_ACT_TANH,
+                               .output = MIDGE_ACT_SOFTMAX,
+                               .seed = 21};
     assert_int_equal(midge_net_new(&t.env, &shape, &net, NULL), MIDGE_OK);
     midge_net_data data = {ROWS, x, targets};
-    midge_train_options o = midge_train_defaults();
-    o.trainer = MIDGE_TRAIN_RPROP; /* all rows at once */
+    midge_train_options o = midge_train_defaults(MIDGE_TRAIN_RPROP);
     o.loss = MIDGE_LOSS_CROSS_ENTROPY;
     o.max_epochs = 2;
     o.weight_decay = 0.0f;

@@ -21,7 +21,11 @@ struct file {
 
 static void set_up(struct file *f) {
     test_env_init(&f->t);
-    midge_net_options o = {2, sizes, MIDGE_ACT_TANH, MIDGE_ACT_SOFTMAX, 17};
+    midge_net_options o = {.n_layers = 2,
+                           .sizes = sizes,
+                           .hidden = MIDGE_ACT_TANH,
+                           .output = MIDGE_ACT_SOFTMAX,
+                           .seed = 17};
     assert_int_equal(midge_net_new(&f->t.env, &o, &f->net, NULL), MIDGE_OK);
     midge_buf_init(&f->buf, &f->t.env, 0);
     assert_int_equal(midge_net_write(f->net, &f->buf), MIDGE_OK);

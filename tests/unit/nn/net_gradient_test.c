@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "nn/net.h"
+#include "nn/pass.h"
 #include "nn_oracle.h"
 #include "test_env.h"
 
@@ -26,14 +26,18 @@ struct fixture {
 static void set_up(struct fixture *f, midge_activation hidden,
                    midge_activation output, int soft) {
     test_env_init(&f->t);
-    midge_net_options o = {3, sizes, hidden, output, 11};
+    midge_net_options o = {.n_layers = 3,
+                           .sizes = sizes,
+                           .hidden = hidden,
+                           .output = output,
+                           .seed = 11};
     assert_int_equal(midge_net_new(&f->t.env, &o, &f->net, NULL), MIDGE_OK);
     size_t n = midge_net_n_weights(f->net);
     uint32_t state = 99;
     for (size_t i = 0; i < n; i++) { /* biases too */
         f->net->weights[i] += 0.1f * oracle_random(&state);
     }
-    f->oracle = (struct oracle){3, sizes, hidden, output, NULL};
+    oracle_init(&f->oracle, f->net);
     oracle_fill(5, ROWS, 5, 4, soft, f->x, f->targets);
     f->data = (midge_net_data){ROWS, f->x, f->targets};
 }
@@ -49,21 +53,21 @@ static void check(midge_activation hidden, midge_activation output,
     set_up(&f, hidden, output, soft);
     size_t n = midge_net_n_weights(f.net);
     float *gradient = malloc(n * sizeof *gradient);
-    double *w = malloc(n * sizeof *w);
+    double *w = calloc(n, sizeof *w);
     double value;
     double alone;
-    assert_int_equal(midge_net_loss(f.net, loss, &f.data, &value, gradient),
+    assert_int_equal(midge_net_loss(f.net, loss, 0, &f.data, &value, gradient),
                      MIDGE_OK);
-    assert_int_equal(midge_net_loss(f.net, loss, &f.data, &alone, NULL),
+    assert_int_equal(midge_net_loss(f.net, loss, 0, &f.data, &alone, NULL),
                      MIDGE_OK);
     assert_true(value == alone);
     for (size_t i = 0; i < n; i++) {
         w[i] = (double)f.net->weights[i];
     }
-    double expected = oracle_loss(&f.oracle, w, loss, &f.data);
+    double expected = oracle_loss(&f.oracle, w, loss, 0, &f.data);
     assert_true(fabs(value - expected) <= 2e-6 * fabs(expected));
-    double error = oracle_gradient_error(&f.oracle, f.net->weights, n, loss,
-                                         &f.data, gradient);
+    double error = oracle_gradient_error(&f.oracle, f.net->weights, NULL, n,
+                                         loss, 0, &f.data, gradient);
     if (!(error < 5e-6)) {
         fail_msg("hidden %d output %d loss %d: error %g", (int)hidden,
                  (int)output, (int)loss, error);
@@ -97,13 +101,14 @@ static void gradient_through_dropout(void **state) {
         assert_int_equal(mdg_pass_init(&pass, f.net, ROWS, 1, 1), MIDGE_OK);
         mdg_dropout_init(&dropout, 0.4f, 77);
         mdg_pass_forward(&pass, ROWS, f.x, &dropout);
-        mdg_pass_backward(&pass, MIDGE_LOSS_CROSS_ENTROPY, ROWS,
-                          1.0f / (float)ROWS, f.x, f.targets);
+        const mdg_objective objective = {.loss = MIDGE_LOSS_CROSS_ENTROPY};
+        mdg_pass_backward(&pass, &objective, ROWS, 1.0f / (float)ROWS, f.x,
+                          f.targets);
         const float *masks[2] = {pass.mask[0], pass.mask[1]};
         f.oracle.masks = masks;
         double error = oracle_gradient_error(
-            &f.oracle, f.net->weights, f.net->n_weights,
-            MIDGE_LOSS_CROSS_ENTROPY, &f.data, pass.gradient);
+            &f.oracle, f.net->weights, NULL, f.net->n_weights,
+            MIDGE_LOSS_CROSS_ENTROPY, 0, &f.data, pass.gradient);
         assert_true(error < 5e-6);
         mdg_pass_deinit(&pass);
         tear_down(&f);
@@ -122,11 +127,11 @@ static void gradient_over_many_blocks(void **state) {
     midge_net_data data = {MANY, x, t};
     double value;
     assert_int_equal(
-        midge_net_loss(f.net, MIDGE_LOSS_MSE, &data, &value, gradient),
+        midge_net_loss(f.net, MIDGE_LOSS_MSE, 0, &data, &value, gradient),
         MIDGE_OK);
     double error =
-        oracle_gradient_error(&f.oracle, f.net->weights, f.net->n_weights,
-                              MIDGE_LOSS_MSE, &data, gradient);
+        oracle_gradient_error(&f.oracle, f.net->weights, NULL, f.net->n_weights,
+                              MIDGE_LOSS_MSE, 0, &data, gradient);
     assert_true(error < 5e-6);
     free(x);
     free(t);
@@ -138,13 +143,13 @@ static void loss_refuses_what_does_not_fit(void **state) {
     struct fixture f;
     double value = 1;
     set_up(&f, MIDGE_ACT_TANH, MIDGE_ACT_LINEAR, 1);
-    assert_int_equal(
-        midge_net_loss(f.net, MIDGE_LOSS_CROSS_ENTROPY, &f.data, &value, NULL),
-        MIDGE_E_INVALID);
+    assert_int_equal(midge_net_loss(f.net, MIDGE_LOSS_CROSS_ENTROPY, 0, &f.data,
+                                    &value, NULL),
+                     MIDGE_E_INVALID);
     assert_true(value == 0);
     f.data.n_rows = 0;
     assert_int_equal(
-        midge_net_loss(f.net, MIDGE_LOSS_MSE, &f.data, &value, NULL),
+        midge_net_loss(f.net, MIDGE_LOSS_MSE, 0, &f.data, &value, NULL),
         MIDGE_E_INVALID);
     tear_down(&f);
 }
@@ -159,13 +164,14 @@ static void saturated_outputs_have_a_finite_loss(void **state) {
     midge_activation outputs[] = {MIDGE_ACT_SIGMOID, MIDGE_ACT_SOFTMAX};
     for (int i = 0; i < 2; i++) {
         midge_net *net;
-        midge_net_options o = {1, two, MIDGE_ACT_TANH, outputs[i], 1};
+        midge_net_options o = {
+            .n_layers = 1, .sizes = two, .output = outputs[i]};
         assert_int_equal(midge_net_new(&t.env, &o, &net, NULL), MIDGE_OK);
         assert_int_equal(midge_net_set_weights(net, w, 4), MIDGE_OK);
         midge_net_data d = {1, x, wrong};
         double value;
         assert_int_equal(
-            midge_net_loss(net, MIDGE_LOSS_CROSS_ENTROPY, &d, &value, NULL),
+            midge_net_loss(net, MIDGE_LOSS_CROSS_ENTROPY, 0, &d, &value, NULL),
             MIDGE_OK);
         assert_true(value > 80 && value < 200);
         midge_net_free(net);
