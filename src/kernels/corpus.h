@@ -22,7 +22,8 @@
     X(pq4, 0x1d31df9cu)                                                        \
     X(scan, 0x8d2ea856u)                                                       \
     X(crc, 0x445ef48fu)                                                        \
-    X(sparse, 0xe794d490u)
+    X(sparse, 0xe794d490u)                                                     \
+    X(gemm_i8, 0xad34ba9bu)
 
 /* Floats in one of the five arrays. */
 #define MDG_CORPUS_FLOATS (MIDGE_SELFTEST_BYTES / 5 / sizeof(float))

@@ -24,6 +24,7 @@
 #include "kernels/crc.h"
 #include "kernels/elementwise.h"
 #include "kernels/gather.h"
+#include "kernels/gemm_i8.h"
 #include "kernels/half.h"
 #include "kernels/int8.h"
 #include "kernels/matrix.h"
@@ -50,6 +51,7 @@
     MDG_BYTES_LIST(X, bytes)
 #define MDG_BYTES_LIST(X, isa)                                                 \
     MDG_INT8_OPS(X, isa)                                                       \
+    MDG_GEMM_I8_OPS(X, isa)                                                    \
     MDG_BITS_OPS(X, isa)                                                       \
     MDG_PQ4_OPS(X, isa)
 

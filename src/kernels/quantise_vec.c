@@ -6,13 +6,13 @@
  * the low bits. */
 #define LARGE 0x1.8p23f
 
-INLINE vi nearest(vf v) {
+INLINE vi nearest(vf v, float least, float largest) {
     v = (vf)((vi)v & (v == v));
-    v = LARGER(SMALLER(v, SPLAT(127.0f)), SPLAT(-127.0f));
+    v = LARGER(SMALLER(v, SPLAT(largest)), SPLAT(least));
     return (vi)(v + SPLAT(LARGE)) - (vi)SPLAT(LARGE);
 }
 
-/* Four registers of integers of -127..127 to one of bytes, in order. */
+/* Four registers of integers of -128..127 to one of bytes, in order. */
 INLINE vb narrow(const vi *v) {
 #if defined(__wasm__)
     v128_t low = wasm_i16x8_narrow_i32x4((v128_t)v[0], (v128_t)v[1]);
@@ -40,24 +40,45 @@ INLINE vb narrow(const vi *v) {
 #endif
 }
 
-INLINE vb bytes_of(const float *x, float factor) {
+/* GROUP floats, limited, to integers plus `more`, which must be bytes. */
+INLINE vb bytes_of(const float *x, float factor, float least, float largest,
+                   int more) {
     vi v[4];
 #pragma GCC unroll 4
     for (int j = 0; j < 4; j++) {
-        v[j] = nearest(LOAD(x + j * VW) * SPLAT(factor));
+        v[j] = nearest(LOAD(x + j * VW) * SPLAT(factor), least, largest) + more;
     }
     return narrow(v);
 }
 
 void NAME(f32_to_i8)(size_t n, float factor, const float *x, int8_t *out) {
     for (; n >= GROUP; n -= GROUP, x += GROUP, out += GROUP) {
-        STORE_BYTES(out, bytes_of(x, factor));
+        STORE_BYTES(out, bytes_of(x, factor, -127.0f, 127.0f, 0));
     }
     if (n > 0) {
         float rest[4 * VW] = {0};
         int8_t bytes[4 * VW];
         memcpy(rest, x, n * sizeof *x);
         NAME(f32_to_i8)(GROUP, factor, rest, bytes);
+        memcpy(out, bytes, n);
+    }
+}
+
+/* Integers of [-zero, 255 - zero] become [-128, 127] and then, with the highest
+ * bit flipped, [0, 255]. */
+void NAME(f32_to_u8)(size_t n, float factor, uint8_t zero, const float *x,
+                     uint8_t *out) {
+    const float least = -(float)zero, largest = least + 255.0f;
+    const vb flip = (vb){0} + (uint8_t)0x80;
+    for (; n >= GROUP; n -= GROUP, x += GROUP, out += GROUP) {
+        STORE_BYTES(out,
+                    bytes_of(x, factor, least, largest, zero - 128) ^ flip);
+    }
+    if (n > 0) {
+        float rest[4 * VW] = {0};
+        uint8_t bytes[4 * VW];
+        memcpy(rest, x, n * sizeof *x);
+        NAME(f32_to_u8)(GROUP, factor, zero, rest, bytes);
         memcpy(out, bytes, n);
     }
 }
