@@ -8,10 +8,11 @@
 
 #include <string.h>
 
-#define MAGIC       "MIDGENET"
-#define VERSION     2u
-#define FIXED_BYTES 40 /* what every file has, beside runs, sizes and weights  \
-                        */
+#define MAGIC   "MIDGENET"
+#define VERSION 2u
+#define FIXED_BYTES                                                            \
+    40 /* what every file has, beside runs, sizes and weights                  \
+        */
 #define RUN_BYTES 12
 
 enum {

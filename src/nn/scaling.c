@@ -2,10 +2,11 @@
  * formula of nn.h; they differ in what they call mean and deviation. */
 #include "base/alloc.h"
 #include "base/fmath.h"
+#include "base/sort.h"
 #include "nn/net.h"
 
 /* The quartiles of a normal distribution are this many deviations apart. */
-#define QUARTILES 1.3489795f
+#define QUARTILES 1.3489795
 
 int mdg_scaling_good(size_t n, const midge_scaling *s) {
     for (size_t i = 0; i < n; i++) {
@@ -50,56 +51,31 @@ static void extremes(const float *x, size_t stride, size_t n,
     out->deviation = most / 2 - least / 2;
 }
 
-static void sift(float *heap, size_t at, size_t n) {
-    float v = heap[at];
-    while (2 * at + 1 < n) {
-        size_t child = 2 * at + 1;
-        child += child + 1 < n && heap[child + 1] > heap[child];
-        if (!(heap[child] > v)) {
-            break;
-        }
-        heap[at] = heap[child];
-        at = child;
-    }
-    heap[at] = v;
-}
-
-/* Heapsort: no recursion, no worst case. */
-static void sort(float *x, size_t n) {
-    for (size_t i = n / 2; i-- > 0;) {
-        sift(x, i, n);
-    }
-    for (size_t end = n; end-- > 1;) {
-        float largest = x[0];
-        x[0] = x[end];
-        x[end] = largest;
-        sift(x, 0, end);
-    }
-}
-
 /* Between the neighbours of the place `share` of the way (Hyndman & Fan 1996,
  * number 7). */
-static float quantile(const float *sorted, size_t n, double share) {
+static double quantile(const uint64_t *sorted, size_t n, double share) {
     double place = share * (double)(n - 1);
     size_t at = (size_t)place;
-    double next = at + 1 < n ? (double)sorted[at + 1] : (double)sorted[at];
-    double low = (double)sorted[at];
-    return (float)(low + (place - (double)at) * (next - low));
+    size_t next = at + 1 < n ? at + 1 : at;
+    double low = (double)mdg_f32_of_key((uint32_t)sorted[at]);
+    double high = (double)mdg_f32_of_key((uint32_t)sorted[next]);
+    return low + (place - (double)at) * (high - low);
 }
 
 static midge_status quartiles(const midge_env *env, const float *x,
                               size_t stride, size_t n, midge_scaling *out) {
-    float *sorted = mdg_alloc(env, n, sizeof *sorted);
+    uint64_t *sorted = mdg_alloc(env, n, sizeof *sorted);
     if (!sorted) {
         return MIDGE_E_NOMEM;
     }
     for (size_t i = 0; i < n; i++) {
-        sorted[i] = x[i * stride];
+        sorted[i] = mdg_key_of_f32(x[i * stride]);
     }
-    sort(sorted, n);
-    out->mean = quantile(sorted, n, 0.5);
+    mdg_sort_u64(sorted, n);
+    out->mean = (float)quantile(sorted, n, 0.5);
     out->deviation =
-        (quantile(sorted, n, 0.75) - quantile(sorted, n, 0.25)) / QUARTILES;
+        (float)((quantile(sorted, n, 0.75) - quantile(sorted, n, 0.25)) /
+                QUARTILES);
     mdg_release(env, sorted, n, sizeof *sorted);
     return MIDGE_OK;
 }

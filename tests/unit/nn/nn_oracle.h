@@ -264,7 +264,7 @@ static inline double oracle_gradient_error(const struct oracle *o,
         largest = fmax(largest, fabs(slope));
     }
     free(w);
-    return worst / largest;
+    return worst == 0 ? 0 : worst / largest;
 }
 
 /* Numbers for test data, from a generator that is not ours. */
