@@ -30,8 +30,17 @@ static void bias_gradient(const midge_net *net, const mdg_layer *l, size_t rows,
     }
 }
 
+/* Transposed once for each forward, however many gradients follow. */
+static void sparse_gradient(mdg_pass *pass, const mdg_gemm *g) {
+    if (pass->inputs == MDG_INPUTS_SPARSE) {
+        mdg_sparse_transpose(&pass->sparse);
+        pass->inputs = MDG_INPUTS_TRANSPOSED;
+    }
+    mdg_sparse_matmul(pass->net->env, pass->net->kernels, &pass->sparse, g);
+}
+
 /* dW = X^T D: with one output as D^T X, which fills the registers. */
-static void layer_gradient(const mdg_pass *pass, uint32_t layer, size_t rows,
+static void layer_gradient(mdg_pass *pass, uint32_t layer, size_t rows,
                            const float *x, const float *d, size_t d_stride) {
     const midge_net *net = pass->net;
     const mdg_layer *l = &net->layers[layer];
@@ -53,7 +62,11 @@ static void layer_gradient(const mdg_pass *pass, uint32_t layer, size_t rows,
     }
     g.c = pass->gradient + l->w;
     g.ldc = g.n;
-    mdg_matmul(net->env, net->kernels, &g, MDG_MATMUL_SAME_BITS);
+    if (layer == 0 && pass->inputs != MDG_INPUTS_DENSE) {
+        sparse_gradient(pass, &g);
+    } else {
+        mdg_matmul(net->env, net->kernels, &g, MDG_MATMUL_SAME_BITS);
+    }
     bias_gradient(net, l, rows, d, d_stride, pass->gradient + l->b);
 }
 

@@ -119,6 +119,9 @@ static void lay_out(mdg_pass *p, int backward, mdg_slab *slab) {
             masked ? mdg_slab_take(slab, p->max_rows, net->layers[l].n_out)
                    : NULL);
     }
+    size_t bytes = mdg_sparse_scratch_bytes(net, p->max_rows, backward);
+    p->scratch =
+        bytes > 0 ? mdg_slab_take(slab, bytes / sizeof(float), 1) : NULL;
     if (backward) {
         p->transposed =
             mdg_slab_take(slab, 1, largest_matrix_behind_the_first(net));
@@ -186,6 +189,36 @@ static void copy_inputs(const midge_net *net, size_t rows, const float *x,
     }
 }
 
+static void first_layer(mdg_pass *pass, size_t rows, const float *x) {
+    const midge_net *net = pass->net;
+    const mdg_layer *l = &net->layers[0];
+    if (pass->scratch &&
+        mdg_sparse_take(net->kernels, rows, l->n_in, x, l->n_in, l->n_out,
+                        pass->scratch, &pass->sparse)) {
+        pass->inputs = MDG_INPUTS_SPARSE;
+        mdg_layer_forward_sparse(net, &pass->sparse, pass->act[0],
+                                 pass->stride[0], pass->sum[0]);
+    } else {
+        pass->inputs = MDG_INPUTS_DENSE;
+        mdg_layer_forward(net, 0, rows, x, l->n_in, pass->act[0],
+                          pass->stride[0], pass->sum[0]);
+    }
+}
+
+/* A pass that could drop but was not asked to reads the outputs as they are. */
+static void later_layer(mdg_pass *pass, uint32_t layer, size_t rows,
+                        int dropped) {
+    const midge_net *net = pass->net;
+    size_t stride;
+    const float *in = mdg_pass_input(pass, layer, NULL, &stride);
+    if (pass->dropout && !dropped) {
+        in = net->shortcut ? pass->act[0] - mdg_net_inputs(net)
+                           : pass->act[layer - 1];
+    }
+    mdg_layer_forward(net, layer, rows, in, stride, pass->act[layer],
+                      pass->stride[layer], pass->sum[layer]);
+}
+
 void mdg_pass_forward(mdg_pass *pass, size_t rows, const float *x,
                       mdg_dropout *dropout) {
     const midge_net *net = pass->net;
@@ -198,14 +231,11 @@ void mdg_pass_forward(mdg_pass *pass, size_t rows, const float *x,
         }
     }
     for (uint32_t l = 0; l < net->n_layers; l++) {
-        size_t stride;
-        const float *in = mdg_pass_input(pass, l, x, &stride);
-        if (l > 0 && pass->dropout && !dropout) { /* as it is, not dropped */
-            in = net->shortcut ? pass->act[0] - mdg_net_inputs(net)
-                               : pass->act[l - 1];
+        if (l == 0) {
+            first_layer(pass, rows, x);
+        } else {
+            later_layer(pass, l, rows, dropout != NULL);
         }
-        mdg_layer_forward(net, l, rows, in, stride, pass->act[l],
-                          pass->stride[l], pass->sum[l]);
         if (dropout && l + 1 < net->n_layers) {
             drop(pass, l, rows, dropout);
         }

@@ -5,6 +5,7 @@
 
 #include "nn/net.h"
 #include "nn/slab.h"
+#include "vec/matmul_sparse.h"
 
 /* ---- Dropout. --------------------------------------------------------------
  * The probability is quantised to 1/65536 (16 random bits decide for a unit,
@@ -44,6 +45,12 @@ midge_status mdg_objective_check(const midge_net *net,
 /* ---- A pass. */
 #define MDG_PASS_ROWS 256 /* rows of a block when all rows are gone through */
 
+typedef enum mdg_pass_inputs {
+    MDG_INPUTS_DENSE,
+    MDG_INPUTS_SPARSE,    /* the inputs without their zeros */
+    MDG_INPUTS_TRANSPOSED /* the same, transposed */
+} mdg_pass_inputs;
+
 typedef struct mdg_pass mdg_pass;
 struct mdg_pass {
     const midge_net *net;
@@ -59,6 +66,9 @@ struct mdg_pass {
     float *transposed;
     float *gradient; /* n_weights: of the last backward */
     int dropout;
+    float *scratch; /* of `sparse`; NULL: its inputs are too few */
+    mdg_sparse sparse;
+    mdg_pass_inputs inputs; /* what `sparse` is for the last forward */
     float *block;
     size_t block_floats;
 };
@@ -108,5 +118,12 @@ size_t mdg_block_rows(size_t n_rows);
 void mdg_layer_forward(const midge_net *net, uint32_t layer, size_t rows,
                        const float *x, size_t x_stride, float *y,
                        size_t y_stride, float *z);
+/* The first layer, for all rows of x: the same bits as for the dense x. */
+void mdg_layer_forward_sparse(const midge_net *net, const mdg_sparse *x,
+                              float *y, size_t y_stride, float *z);
+/* Bytes of scratch for finding inputs that are mostly zeros in blocks of `rows`
+ * rows; 0: they are not looked for. See mdg_sparse_bytes. */
+size_t mdg_sparse_scratch_bytes(const midge_net *net, size_t rows,
+                                int backward);
 
 #endif

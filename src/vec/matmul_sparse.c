@@ -13,8 +13,6 @@
 /* A look at this many rows comes before all of more than ROWS_LARGE. */
 #define ROWS_LOOKED 8
 #define ROWS_LARGE  64
-/* With fewer columns looking costs what it may gain. */
-#define COLS_MIN 64
 
 /* Elements of 100 up to which sparse products were faster in all of forward,
  * or forward, transpose and gradient together (784 columns, AVX-512; fewer
@@ -61,7 +59,7 @@ int mdg_sparse_take(const mdg_kernels *kernels, size_t rows, size_t cols,
                     mdg_sparse *out) {
     const size_t percent = percent_for(rows, n);
     *out = (mdg_sparse){.rows = rows, .cols = cols};
-    if (rows == 0 || cols < COLS_MIN) {
+    if (rows == 0 || cols < MDG_SPARSE_COLUMNS_MIN) {
         return 0;
     }
     cut(out, scratch, share_of(rows * cols, PERCENT_MAX));

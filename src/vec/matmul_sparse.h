@@ -20,6 +20,9 @@
 #include "kernels/kernels.h"
 #include "midge/env.h"
 
+/* With fewer columns looking costs what it may gain. */
+#define MDG_SPARSE_COLUMNS_MIN 64
+
 /* A matrix in somebody's scratch memory. */
 typedef struct mdg_sparse {
     size_t rows, cols;

@@ -241,6 +241,55 @@ static void backward_from_a_slope(void **state) {
     }
 }
 
+/* Inputs that are mostly zeros take another way, to the same bits. */
+static void gradient_of_sparse_inputs(void **state) {
+    enum { IN = 70, OUT = 5, MANY = 40, COUNT = (IN + 1) * OUT };
+    static const uint32_t sizes[] = {IN, OUT};
+    static float x[MANY * IN];
+    static float t[MANY * OUT];
+    static float g[MANY * OUT];
+    for (int shortcut = 0; shortcut < 2; shortcut++) {
+        struct test_env env;
+        test_env_init(&env);
+        midge_net *net;
+        midge_net_options o = {.n_layers = 1,
+                               .sizes = sizes,
+                               .output = MIDGE_ACT_TANH,
+                               .shortcut = shortcut};
+        assert_int_equal(midge_net_new(&env.env, &o, &net, NULL), MIDGE_OK);
+        oracle_fill(7, MANY, IN, OUT, 1, x, t);
+        for (size_t i = 0; i < sizeof x / sizeof *x; i++) {
+            x[i] = i % 9 == 4 ? x[i] : 0;
+        }
+        mdg_pass pass;
+        const mdg_objective objective = {.loss = MIDGE_LOSS_MSE};
+        assert_int_equal(mdg_pass_init(&pass, net, MANY, 1, 0), MIDGE_OK);
+        mdg_pass_forward(&pass, MANY, x, NULL);
+        assert_int_equal(pass.inputs, MDG_INPUTS_SPARSE);
+        mdg_pass_backward(&pass, &objective, MANY, 1.0f / MANY, x, t);
+        struct oracle oracle;
+        oracle_init(&oracle, net);
+        midge_net_data data = {MANY, x, t};
+        assert_true(oracle_gradient_error(&oracle, net->weights, NULL, COUNT,
+                                          MIDGE_LOSS_MSE, 0, &data,
+                                          pass.gradient) < 1e-5);
+        /* Once more, by hand: the inputs are transposed already. */
+        float kept[COUNT];
+        memcpy(kept, pass.gradient, sizeof kept);
+        for (size_t i = 0; i < MANY * OUT; i++) {
+            g[i] = (pass.act[0][i / OUT * pass.stride[0] + i % OUT] - t[i]) *
+                   (1.0f / MANY);
+        }
+        mdg_pass_backward_from(&pass, 0, MANY, x, g);
+        assert_memory_equal(pass.gradient, kept, sizeof kept);
+        pass.inputs = MDG_INPUTS_DENSE;
+        mdg_pass_backward(&pass, &objective, MANY, 1.0f / MANY, x, t);
+        assert_memory_equal(pass.gradient, kept, sizeof kept);
+        mdg_pass_deinit(&pass);
+        midge_net_free(net);
+    }
+}
+
 /* More rows than a block: the blocks must not show but for rounding. */
 static void gradient_over_many_blocks(void **state) {
     enum { MANY = 2 * MDG_PASS_ROWS + 37 };
@@ -389,6 +438,7 @@ int main(void) {
         cmocka_unit_test(gradient_through_dropout),
         cmocka_unit_test(forward_without_dropout_is_run),
         cmocka_unit_test(backward_from_a_slope),
+        cmocka_unit_test(gradient_of_sparse_inputs),
         cmocka_unit_test(gradient_over_many_blocks),
         cmocka_unit_test(the_tally_counts),
         cmocka_unit_test(loss_refuses_what_does_not_fit),
