@@ -71,6 +71,8 @@ MIDGE_API void midge_model_free(midge_model *model);
 
 MIDGE_API midge_family midge_model_family(const midge_model *model);
 MIDGE_API midge_problem midge_model_problem(const midge_model *model);
+/* The network of a model of that family; NULL for others. */
+MIDGE_API const midge_net *midge_model_net(const midge_model *model);
 MIDGE_API uint32_t midge_model_n_inputs(const midge_model *model);
 MIDGE_API uint32_t midge_model_n_outputs(const midge_model *model);
 

@@ -147,6 +147,19 @@ MIDGE_API size_t midge_encoder_n_dropped(const midge_encoder *encoder);
 MIDGE_API const char *midge_encoder_dropped(const midge_encoder *encoder,
                                             size_t index);
 
+/* What feature `index` is made from: the name of a column; *category receives
+ * the category of a text column, NULL for a column of numbers. NULL when there
+ * is no such feature. */
+MIDGE_API const char *midge_encoder_feature(const midge_encoder *encoder,
+                                            uint32_t index,
+                                            const char **category);
+/* How features are scaled, as a network's own scaling (inputs: n_features), and
+ * a regression target (outputs: 1; not touched for classes). With them the
+ * network of a bundle takes plain numbers. Either may be NULL. */
+MIDGE_API void midge_encoder_scaling(const midge_encoder *encoder,
+                                     midge_scaling *inputs,
+                                     midge_scaling *outputs);
+
 /* Features of the given rows into x (n_rows, n_features), all finite. The table
  * may be another than the one fitted on: columns are found by name, and one
  * that is not there or has another type is MIDGE_E_MISMATCH and named (a column

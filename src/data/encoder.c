@@ -60,6 +60,41 @@ float midge_encoder_unscale(const midge_encoder *encoder, float y) {
     return y * encoder->scale + encoder->centre;
 }
 
+const char *midge_encoder_feature(const midge_encoder *encoder, uint32_t index,
+                                  const char **category) {
+    *category = NULL;
+    for (uint32_t i = 0; i < encoder->n_inputs; i++) {
+        const mdg_input *in = &encoder->inputs[i];
+        uint32_t n = in->type == MIDGE_COLUMN_TEXT ? in->n_categories : 1;
+        if (index < n) {
+            *category =
+                in->type == MIDGE_COLUMN_TEXT ? in->categories[index] : NULL;
+            return in->name;
+        }
+        index -= n;
+    }
+    return NULL;
+}
+
+/* ((v - mean) / deviation + 1) * 1 - 1 */
+static midge_scaling scaling_of(float centre, float scale) {
+    return (midge_scaling){centre, scale, -1.0f, 1.0f};
+}
+
+void midge_encoder_scaling(const midge_encoder *encoder, midge_scaling *inputs,
+                           midge_scaling *outputs) {
+    for (uint32_t i = 0; inputs && i < encoder->n_inputs; i++) {
+        const mdg_input *in = &encoder->inputs[i];
+        uint32_t n = in->type == MIDGE_COLUMN_TEXT ? in->n_categories : 1;
+        while (n-- > 0) { /* centre 0 and scale 1 for text */
+            *inputs++ = scaling_of(in->centre, in->scale);
+        }
+    }
+    if (outputs && encoder->problem == MIDGE_PROBLEM_REGRESS) {
+        *outputs = scaling_of(encoder->centre, encoder->scale);
+    }
+}
+
 /* Where it was when fitted, or by name. */
 static midge_status find(const midge_table *table, const char *name,
                          uint32_t position, midge_column_type type,

@@ -54,6 +54,10 @@ midge_family midge_model_family(const midge_model *model) {
     return model->family;
 }
 
+const midge_net *midge_model_net(const midge_model *model) {
+    return model->net;
+}
+
 midge_problem midge_model_problem(const midge_model *model) {
     return model->problem;
 }
