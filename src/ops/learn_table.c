@@ -21,9 +21,8 @@ int mdg_learn_table_missing(const midge_table *table, size_t column,
     return midge_table_categories(table, column)[row] < 0;
 }
 
-/* "no column named x; there are: a, b, c, ..." */
-static midge_status no_column(const midge_table *table, const char *name,
-                              midge_error *err) {
+midge_status mdg_no_column(const midge_table *table, const char *name,
+                           midge_error *err) {
     char list[NAME_BYTES];
     size_t at = 0;
     size_t n = midge_table_n_columns(table);
@@ -40,8 +39,9 @@ static midge_status no_column(const midge_table *table, const char *name,
         at += size;
     }
     memcpy(list + at, c < n ? ", ..." : "", c < n ? 6 : 1);
-    return midge_fail(err, MIDGE_E_NOT_FOUND,
-                      "no column named '%s'; there are: %s", name, list);
+    return midge_fail(err, MIDGE_E_NOT_FOUND, "%s%s%s; there are: %s",
+                      name ? "no column named '" : "a table needs a target",
+                      name ? name : "", name ? "'" : "", list);
 }
 
 static midge_status find_rows(mdg_learn_table *t, midge_error *err) {
@@ -72,7 +72,7 @@ static midge_status load(mdg_learn_table *t, const midge_op_host *host,
                              &t->table, err));
     int64_t column = midge_table_find_column(t->table, name);
     if (column < 0) {
-        return no_column(t->table, name, err);
+        return mdg_no_column(t->table, name, err);
     }
     t->target = (size_t)column;
     MIDGE_TRY(find_rows(t, err));

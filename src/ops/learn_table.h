@@ -21,6 +21,10 @@ typedef struct mdg_learn_table {
 midge_status mdg_learn_table_init(mdg_learn_table *t, const midge_env *env,
                                   const midge_op_host *host,
                                   const midge_json *op_args, midge_error *err);
+/* MIDGE_E_NOT_FOUND: "no column named 'x'; there are: a, b, c, ..."; with a
+ * NULL name that one is needed. */
+midge_status mdg_no_column(const midge_table *table, const char *name,
+                           midge_error *err);
 void mdg_learn_table_deinit(mdg_learn_table *t);
 int mdg_learn_table_missing(const midge_table *table, size_t column,
                             size_t row);

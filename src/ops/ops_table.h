@@ -24,5 +24,9 @@ MDG_OP_FN(learn_report);
 MDG_OP_FN(learn_search);
 MDG_OP_FN(learn_test);
 MDG_OP_FN(model_predict);
+MDG_OP_FN(nn_eval);
+MDG_OP_FN(nn_info);
+MDG_OP_FN(nn_predict);
+MDG_OP_FN(nn_train);
 
 #endif

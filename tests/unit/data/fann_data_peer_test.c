@@ -1,5 +1,6 @@
 /* fann_data_peer_test.c: C FANN reads the training data that we write, and we
  * read what it writes. */
+#define _GNU_SOURCE /* nftw */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
