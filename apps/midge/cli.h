@@ -78,14 +78,29 @@ int cli_path(char path[CLI_PATH_MAX], const char *format, ...)
 /* ---- cli_blobs.c: operations without a swarm ----------------------------- */
 
 /* Runs an operation in this process with its two blobs ("data", "model") given
- * as bytes; what it stores goes nowhere. The answer lies in c->arena. */
+ * as bytes; what it stores goes nowhere, or replaces `stored`. The answer lies
+ * in c->arena. */
 typedef struct cli_blobs {
     const midge_buf *data;
     const midge_buf *model;
+    midge_buf *stored;   /* may be NULL */
+    struct cli_bar *bar; /* of progress; may be NULL */
+    int interruptible;   /* a signal asks the operation to end */
 } cli_blobs;
 midge_status cli_run_op(cli *c, const char *op, const cli_blobs *blobs,
                         const char *args_json, size_t size,
                         const midge_json **answer, midge_error *err);
+/* The same with the arguments of this command that the operation has too, and
+ * with all threads that --threads allows. */
+midge_status cli_pass_to_op(cli *c, const char *op, const cli_blobs *blobs,
+                            const midge_json **answer, midge_error *err);
+
+/* ---- cli_signal.c -------------------------------------------------------- */
+
+/* From now on the first SIGINT or SIGTERM only sets what cli_interrupted tells;
+ * the second one ends the process as usual. */
+void cli_watch_interrupts(void);
+int cli_interrupted(void);
 
 /* ---- cli_answer.c -------------------------------------------------------- */
 
@@ -105,6 +120,9 @@ void cli_print_line(const midge_buf *text);
 int cli_learn(cli *c, const char *file, const char *target);
 int cli_demo(cli *c, const char *program);
 int cli_predict(cli *c);
+int cli_train(cli *c);
+int cli_eval(cli *c);
+int cli_net_info(cli *c);
 int cli_status(cli *c);
 int cli_tasks(cli *c);
 int cli_events(cli *c);

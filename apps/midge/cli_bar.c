@@ -29,27 +29,47 @@ static void shorten(double value, char out[16]) {
                    unit[i]);
 }
 
-static void draw(cli_bar *bar, double done, double total) {
+/* "adding  [#####.......]  42 %  " */
+static void draw_bar(cli_bar *bar, double fraction) {
     char line[WIDTH + 1];
+    for (int i = 0; i < WIDTH; i++) {
+        line[i] = i < (int)(fraction * WIDTH) ? '#' : '.';
+    }
+    line[WIDTH] = 0;
+    fprintf(stderr, "\r\033[K%s  [%s] %3.0f %%  ", bar->what, line,
+            fraction * 100.0);
+    bar->drawn = 1;
+}
+
+static void draw(cli_bar *bar, double done, double total) {
     char of[2][16], rate[16];
     double seconds = (midge_os_monotonic_ms() - bar->start_ms) / 1000.0;
     double per_second = seconds > 0.0 ? done / seconds : 0.0;
-    int full = total > 0.0 ? (int)(done / total * WIDTH) : 0;
-    for (int i = 0; i < WIDTH; i++) {
-        line[i] = i < full ? '#' : '.';
-    }
-    line[WIDTH] = 0;
+    draw_bar(bar, total > 0.0 ? done / total : 0.0);
     shorten(done, of[0]);
     shorten(total, of[1]);
     shorten(per_second, rate);
-    fprintf(stderr, "\r\033[K%s  [%s] %3.0f %%  %s of %s %s, %s/s", bar->what,
-            line, total > 0.0 ? done / total * 100.0 : 0.0, of[0], of[1],
-            bar->unit, rate);
+    fprintf(stderr, "%s of %s %s, %s/s", of[0], of[1], bar->unit, rate);
     if (per_second > 0.0) {
         fprintf(stderr, ", %.0f s left", (total - done) / per_second);
     }
     (void)fflush(stderr);
-    bar->drawn = 1;
+}
+
+void cli_bar_note(cli_bar *bar, double fraction, const char *note) {
+    double now = midge_os_monotonic_ms();
+    if (!bar->what || now - bar->drawn_ms < REDRAW_MS) {
+        return;
+    }
+    bar->drawn_ms = now;
+    draw_bar(bar, fraction);
+    fputs(note, stderr);
+    if (fraction > 0.0) {
+        double seconds = (now - bar->start_ms) / 1000.0;
+        fprintf(stderr, ", at most %.0f s left",
+                seconds * (1.0 - fraction) / fraction);
+    }
+    (void)fflush(stderr);
 }
 
 int cli_bar_show(void *ctx, size_t done, size_t total) {

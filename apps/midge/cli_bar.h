@@ -16,6 +16,9 @@ typedef struct cli_bar {
 void cli_bar_begin(cli_bar *bar, const char *what, const char *unit);
 /* A midge_progress_fn; ctx is the bar. Never cancels. */
 int cli_bar_show(void *ctx, size_t done, size_t total);
+/* The same of work whose steps are told in a note; `fraction` is at least what
+ * is done. */
+void cli_bar_note(cli_bar *bar, double fraction, const char *note);
 /* Takes the line away. */
 void cli_bar_end(cli_bar *bar);
 

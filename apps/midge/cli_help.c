@@ -6,9 +6,9 @@
 
 #define WIDTH 78
 
-static const char *const order[] = {"demo",   "learn", "predict",
-                                    "status", "tasks", "events",
-                                    "doctor", "help",  "version"};
+static const char *const order[] = {"demo",   "learn",  "train",  "predict",
+                                    "eval",   "status", "tasks",  "events",
+                                    "doctor", "help",   "version"};
 
 /* Words of `text`, wrapped, each line after the first indented. */
 static void print_wrapped(const char *text, int indent, int at) {
@@ -40,6 +40,7 @@ void cli_print_overview(void) {
     }
     puts("  index     Vectors with metadata, and the nearest of them: "
          "`midge help index`.");
+    puts("  net       Files of neural networks: `midge help net`.");
     puts("\n`midge help COMMAND` explains one.\n"
          "exit codes: 0 done, 1 failed, 2 wrong usage or input, "
          "130 interrupted");

@@ -8,7 +8,6 @@
 #include "cli_learn.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,28 +19,11 @@
 #define WAIT_MS     200
 #define STORE_FAILS 10 /* appends in a row: no room, or a broken disk */
 
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int number) {
-    (void)number;
-    interrupted = 1;
-}
-
-/* The first signal asks to stop; the second one ends the process as usual. */
-static void watch_interrupts(void) {
-    struct sigaction action;
-    memset(&action, 0, sizeof action);
-    action.sa_handler = on_interrupt;
-    action.sa_flags = (int)SA_RESETHAND;
-    (void)sigaction(SIGINT, &action, NULL);
-    (void)sigaction(SIGTERM, &action, NULL);
-}
-
 /* ---- Input --------------------------------------------------------------- */
 
 /* Loads and splits in this process; nothing is stored. */
 static int check_input(cli_learning *l) {
-    cli_blobs blobs = {&l->bytes, NULL};
+    cli_blobs blobs = {.data = &l->bytes};
     midge_buf call;
     midge_json_writer w;
     midge_error err = {.text = "out of memory"};
@@ -127,7 +109,7 @@ static midge_run_state wait_for(cli_learning *l) {
     uint64_t seq = 0;
     for (;;) {
         midge_driver_read(l->driver, look, &view);
-        if (view.state != MIDGE_RUN_ACTIVE || interrupted) {
+        if (view.state != MIDGE_RUN_ACTIVE || cli_interrupted()) {
             return view.state;
         }
         if (midge_driver_failing(l->driver, &l->store_error) >= STORE_FAILS) {
@@ -138,7 +120,7 @@ static midge_run_state wait_for(cli_learning *l) {
 }
 
 static int stopped(const cli_learning *l) {
-    if (l->store_error.status != MIDGE_OK && !interrupted) {
+    if (l->store_error.status != MIDGE_OK && !cli_interrupted()) {
         fprintf(stderr,
                 "midge: %s cannot be written: %s. What is done is kept; make "
                 "room and give the same command again.\n",
@@ -200,7 +182,7 @@ static int work(cli_learning *l) {
         midge_json_get_string(l->facts, "problem", ""),
         midge_json_get_string(l->facts, "target", ""), (unsigned)l->run,
         l->home.dir, l->resumed ? " (resumed)" : "");
-    watch_interrupts();
+    cli_watch_interrupts();
     midge_status status =
         midge_pool_start(&c->env, l->driver, &options, &pool, &err);
     midge_run_state state = MIDGE_RUN_ACTIVE;

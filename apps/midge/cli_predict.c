@@ -62,7 +62,27 @@ static void print_cell(const char *text) {
     putchar('"');
 }
 
+/* Outputs of a network by itself: y0,y1,... */
+static void print_outputs(const midge_json *list) {
+    uint32_t n = list->child ? list->child->count : 0;
+    for (uint32_t j = 0; j < n; j++) {
+        printf("%sy%u", j ? "," : "", j);
+    }
+    putchar('\n');
+    for (const midge_json *row = list->child; row; row = row->next) {
+        for (const midge_json *v = row->child; v; v = v->next) {
+            printf("%.9g%s", v->number, v->next ? "," : "");
+        }
+        putchar('\n');
+    }
+}
+
 static void print_rows(const midge_json *answer) {
+    const midge_json *outputs = midge_json_get(answer, "outputs");
+    if (outputs) {
+        print_outputs(outputs);
+        return;
+    }
     const midge_json *values = midge_json_get(answer, "values");
     const midge_json *list = midge_json_get(answer, "probabilities");
     const midge_json *p = list ? list->child : NULL;
@@ -82,31 +102,11 @@ static void print_rows(const midge_json *answer) {
     }
 }
 
-/* This process does nothing else, so the prediction may have all cores. The
- * answer is the same with one. */
-static midge_status predict_by_all(cli *c, const cli_blobs *blobs,
-                                   const midge_json **answer,
-                                   midge_error *err) {
-    static const char call[] = "{\"model\":\"model\",\"data\":\"data\"}";
-    const midge_env before = c->env;
-    midge_os_pool *pool;
-    if (midge_os_pool_new(0, &pool, err) == MIDGE_OK) {
-        midge_os_pool_attach(pool, &c->env);
-    } else {
-        (void)cli_complain(CLI_DONE, "%s; going on with one", err->text);
-    }
-    midge_status status = cli_run_op(c, "model.predict", blobs, call,
-                                     sizeof call - 1, answer, err);
-    c->env = before;
-    midge_os_pool_free(pool);
-    return status;
-}
-
 static int predict(cli *c, const char *data_path, const char *model_path,
                    const cli_blobs *blobs) {
     const midge_json *answer;
     midge_error err = {.text = ""};
-    midge_status status = predict_by_all(c, blobs, &answer, &err);
+    midge_status status = cli_pass_to_op(c, "nn.predict", blobs, &answer, &err);
     if (status == MIDGE_E_CORRUPT || status == MIDGE_E_VERSION) {
         return cli_complain_error(CLI_USAGE, model_path, &err);
     }
@@ -144,7 +144,7 @@ int cli_predict(cli *c) {
         status = midge_os_read_file(model_path, MODEL_BYTES_MAX, &model, &err);
     }
     if (status == MIDGE_OK) {
-        cli_blobs blobs = {&data, &model};
+        cli_blobs blobs = {.data = &data, .model = &model};
         code = predict(c, data_path, model_path, &blobs);
     } else {
         code = cli_complain_error(cli_code_of(status), "", &err);
