@@ -476,6 +476,7 @@ static const work works[] = {
     PEAK("peak mul+add", run_peak, 4096, 2 * BENCH_PEAK_CHAINS, 0),
     PEAK("peak fma", run_peak_fma, 4096, 2 * BENCH_PEAK_CHAINS, 0),
     PEAK("read 16 KiB", run_read, 4096, 0, 4),
+    PEAK("read 392 KiB", run_read, 100352, 0, 4),
     PEAK("read 64 MiB", run_read, LARGE, 0, 4),
     PEAK("triad 3x64 MiB", run_triad, LARGE, 0, 12),
     ROWS_OF("dot 8x768", dot_f32, ROWS, COLS, 2),

@@ -1,89 +1,173 @@
 #!/usr/bin/env python3
-"""What nn_bench.c measures, with PyTorch on one thread of the CPU.
+"""nn_torch.py WORK NET SET THREADS FOLDER: PyTorch on the CPU as a side of the
+benchmark of networks (nn_side.h says what is asked).
 
-    nn_torch.py adam|sgd REPETITIONS
-
-Same shape, same kind of rows, same batches (a new permutation every epoch, rows
-taken by index_select). The optimizers run in the faster of their two forms
-(foreach), gradients are set to None, and the last line of a first run names the
-BLAS in use: Debian's PyTorch takes whichever is installed, and with the
-reference BLAS it would be several times slower.
+What runs is frozen and optimised for inference by PyTorch's own compiler. What
+trains takes batches by index_select from tensors that are ready, sets gradients
+to None, and never asks for a loss before the epoch is over; the optimizer runs
+in the faster of its two forms, which is tried. Debian's PyTorch takes whichever
+BLAS is installed: with the reference BLAS it would be several times slower, so
+the first line names it.
 """
 import json
 import re
 import sys
 import time
+import warnings
 
 import numpy
 import torch
 
-ROWS, INPUTS, CLASSES, STRIPE, BLOCK, BATCH = 60000, 784, 10, 78, 256, 32
+TRAIN, TEST, BATCH, MANY, MS = 60000, 1000, 32, 1024, 200
+SHAPES = {"digits": (784, 128, 10), "dense": (784, 128, 10),
+          "small": (16, 32, 4)}
+OPTIMIZERS = {
+    "sgd": lambda p, how: torch.optim.SGD(p, lr=0.1, foreach=how),
+    "momentum": lambda p, how: torch.optim.SGD(p, lr=0.01, momentum=0.9,
+                                               foreach=how),
+    "adam": lambda p, how: torch.optim.Adam(p, lr=0.001, foreach=how)}
 
 
-def make_rows():
-    rng = numpy.random.default_rng(1)
-    x = rng.integers(0, 256, (ROWS, INPUTS), dtype=numpy.uint8)
-    x[rng.integers(0, 5, (ROWS, INPUTS), dtype=numpy.uint8) > 0] = 0
-    x = x.astype(numpy.float32) / 255
-    stripes = x[:, :CLASSES * STRIPE].reshape(ROWS, CLASSES, STRIPE)
+def rows_of(name, folder):
+    """Inputs and classes of all rows."""
+    if name == "small":
+        x = torch.rand(2 * TEST, 16)
+        return x, x.reshape(-1, 4, 4).sum(dim=2).argmax(dim=1)
+    rows = numpy.fromfile(f"{folder}/{name}", dtype=numpy.uint8)
+    rows = rows.reshape(-1, 785)
+    x = rows[:, :784].astype(numpy.float32) / 255
     return torch.from_numpy(x), torch.from_numpy(
-        stripes.sum(axis=2).argmax(axis=1))
+        rows[:, 784].astype(numpy.int64))
 
 
-def epoch(net, loss_of, optimizer, x, t):
-    order = torch.randperm(ROWS)
-    total = 0.0
-    for at in range(0, ROWS, BATCH):
-        rows = order[at:at + BATCH]
-        optimizer.zero_grad(set_to_none=True)
-        loss = loss_of(net(x.index_select(0, rows)), t.index_select(0, rows))
-        loss.backward()
-        optimizer.step()
-        total += loss.item() * len(rows)
-    return total / ROWS
+def new_net(shape, *more):
+    return torch.nn.Sequential(
+        torch.nn.Linear(shape[0], shape[1]), torch.nn.ReLU(),
+        torch.nn.Linear(shape[1], shape[2]), *more)
+
+
+def set_weights(net, path):
+    """Those of nn_midge.c: (n_in, n_out) and the biases of each layer."""
+    run, at = torch.from_numpy(numpy.fromfile(path, dtype=numpy.float32)), 0
+    with torch.no_grad():
+        for layer in (net[0], net[2]):
+            n_out, n_in = layer.weight.shape
+            middle = at + n_in * n_out
+            layer.weight.copy_(run[at:middle].reshape(n_in, n_out).T)
+            layer.bias.copy_(run[middle:middle + n_out])
+            at = middle + n_out
 
 
 def blas():
     with open("/proc/self/maps") as maps:
         paths = set(re.findall(r"\S*lib(?:open)?(?:blas|mkl_rt)\S*",
                                maps.read()))
-    return sorted(paths)
+    return sorted(path.split("/")[-1] for path in paths)
 
 
-def report(what, start, **more):
-    ms = round((time.perf_counter() - start) * 1e3, 3)
-    print(json.dumps({"engine": "torch", "what": what, "ms": ms, **more}),
-          flush=True)
+def answer(**what):
+    print(json.dumps(what), flush=True)
+
+
+def questions():
+    """Yields at each "go" the time at which it was asked."""
+    for line in sys.stdin:
+        if line.strip() != "go":
+            break
+        yield time.perf_counter()
+
+
+def took(start, n, **more):
+    answer(ms=round((time.perf_counter() - start) * 1e3, 4), n=n, **more)
+
+
+def score(run, x, t):
+    with torch.inference_mode():
+        found = run(x).argmax(dim=1)
+    answer(accuracy=(found == t).float().mean().item())
+
+
+# ---- Running ----------------------------------------------------------------
+
+def runs(work, name, folder):
+    x, t = rows_of(name, folder)
+    net = new_net(SHAPES[name], torch.nn.Softmax(dim=1)).eval()
+    if name != "small":
+        set_weights(net, f"{folder}/relu.{name}.weights")
+    x, t = x[-TEST:].contiguous(), t[-TEST:]
+    parts = ([row.clone() for row in x.split(1)] if work == "one" else
+             [torch.cat([x, x])[:MANY].contiguous()])
+    with torch.inference_mode():
+        run = torch.jit.optimize_for_inference(torch.jit.script(net))
+        for _ in range(3):  # it compiles at the second
+            for part in parts:
+                run(part)
+        for start in questions():
+            n = 0
+            while (time.perf_counter() - start) * 1e3 < MS:
+                for part in parts:
+                    run(part)
+                n += sum(len(part) for part in parts)
+            took(start, n)
+    score(run, x, t)
+
+
+# ---- Training ---------------------------------------------------------------
+
+def epoch(net, optimizer, x, t, rows):
+    """The mean loss over ROWS rows in a new order."""
+    loss_of = torch.nn.functional.cross_entropy
+    order, total = torch.randperm(rows), torch.zeros(())
+    for at in range(0, rows, BATCH):
+        batch = order[at:at + BATCH]
+        optimizer.zero_grad(set_to_none=True)
+        loss = loss_of(net(x.index_select(0, batch)), t.index_select(0, batch))
+        loss.backward()
+        optimizer.step()
+        total += loss.detach() * len(batch)
+    return total.item() / rows
+
+
+def faster_way(make, shape, x, t):
+    """Whether the optimizer is faster on all weights at once: on a network
+    that is thrown away."""
+    took = {}
+    for way in (True, False, True, False):
+        net = new_net(shape)
+        optimizer = make(net.parameters(), way)
+        start = time.perf_counter()
+        epoch(net, optimizer, x, t, TRAIN // 20)
+        took[way] = min(time.perf_counter() - start, took.get(way, 1e9))
+    return min(took, key=took.get)
+
+
+def trains(work, name, folder):
+    x, t = rows_of(name, folder)
+    make = OPTIMIZERS[work]
+    way = faster_way(make, SHAPES[name], x, t)
+    net = new_net(SHAPES[name])
+    optimizer = make(net.parameters(), way)
+    epoch(net, optimizer, x, t, TRAIN)  # warms up
+    for start in questions():
+        loss = epoch(net, optimizer, x, t, TRAIN)
+        took(start, 1, loss=loss, foreach=way)
+    score(net, x[-TEST:], t[-TEST:])
 
 
 def main():
-    trainer, repetitions = sys.argv[1], int(sys.argv[2])
-    torch.set_num_threads(1)
+    work, net, name, threads, folder = sys.argv[1:]
+    if net != "relu":
+        sys.exit(f"nn_torch.py: {net} is not for PyTorch")
+    warnings.simplefilter("ignore")
+    torch.set_num_threads(int(threads))
     torch.manual_seed(1)
-    x, t = make_rows()
-    net = torch.nn.Sequential(torch.nn.Linear(INPUTS, 128), torch.nn.ReLU(),
-                              torch.nn.Linear(128, CLASSES))
-    optimizer = {
-        "adam": lambda p: torch.optim.Adam(p, lr=0.001, foreach=True),
-        "sgd": lambda p: torch.optim.SGD(p, lr=0.01, momentum=0.9,
-                                         foreach=True),
-    }[trainer](net.parameters())
-    loss_of = torch.nn.CrossEntropyLoss()
-    epoch(net, loss_of, optimizer, x, t)
-    for _ in range(repetitions):
-        start = time.perf_counter()
-        loss = epoch(net, loss_of, optimizer, x, t)
-        report("epoch_" + trainer, start, loss=round(loss, 4))
-    softmax = torch.nn.Softmax(dim=1)
-    with torch.inference_mode():
-        for i in range(repetitions + 1):
-            start = time.perf_counter()
-            for at in range(0, ROWS, BLOCK):
-                softmax(net(x[at:at + BLOCK]))
-            if i > 0:
-                report("run", start)
-    print(json.dumps({"engine": "torch", "version": torch.__version__,
-                      "blas": blas()}))
+    if work == "about":
+        torch.ones(2, 2) @ torch.ones(2, 2)
+        answer(version=torch.__version__, blas=blas())
+    elif work in ("one", "many"):
+        runs(work, name, folder)
+    else:
+        trains(work, name, folder)
 
 
 main()

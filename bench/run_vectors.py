@@ -3,9 +3,10 @@ in npm: queries/s over recall@10, build times, bytes, exact search, opening a
 file, growth, wasm. Sides are processes that live through all rounds and take
 turns (vectors_side.h); one thread on one core but where builds say two."""
 import contextlib
-import json
 
 import harness
+import parts
+import peers
 import vectors_page
 import vectors_sides
 from vectors_sides import Absent, Side
@@ -16,7 +17,6 @@ WORDS = {"quick": "small sets, one round: to see that all sides run",
          "digits": "only these parts ...", "words": "", "clusters": "",
          "build": "", "exact": "", "open": "", "wasm": "",
          "again": "these parts, into the stored run for what it had of them"}
-NO_PARTS = {"quick", "again"}
 FAULTS = (Absent, harness.Failed, OSError, ValueError)  # of one side
 LEVELS = [0.95, 0.99]
 ENOUGH = 0.998  # recall from which no larger ef is tried
@@ -239,68 +239,28 @@ def prepare(run):
         getattr(vectors_sides, f"prepare_{name}")(place)
 
 
-def stored():
-    path = harness.RESULTS / "vectors.json"
-    if not path.exists():
-        raise harness.Failed(f"{path} is not there: run all parts first")
-    return json.loads(path.read_text())
-
-
-def put_into(old, run):
-    """Makes of the run the stored one, with its own parts in place of those; the
-    page says which, and where they come from."""
-    about = old["about"]
-    about["again"] = [x for x in about["again"]
-                      if not set(x["parts"]) <= run.parts]
-    about["again"].append({"parts": sorted(run.parts),
-                           "commit": run.origin["commit"],
-                           "date": run.origin["date"]})
-    about["versions"].update(run.place.versions)
-    kept = [x for x in old["measurements"] if x["part"] not in run.parts]
-    run.lines = kept + run.lines[:-1] + [about]
-    run.origin = {key: old[key] for key in run.origin}
-
-
 def measure(run):
-    chosen = set(run.chosen)
-    quick = "quick" in chosen
-    run.parts = chosen - NO_PARTS or set(WORDS) - NO_PARTS
-    old = stored() if "again" in chosen else None
-    if old is not None and (quick or run.parts >= set(WORDS) - NO_PARTS):
-        raise harness.Failed("'again' takes some of the parts, in full")
+    parts.begin(run, "vectors", WORDS)
     prepare(run)
-    if quick:
+    if run.quick:
         run.rounds = 1
     digits, words = (vectors_sides.size_of(run.place / f"{name}.fbin")[0]
                      for name in ("digits", "words"))
-    words = vectors_sides.SUBSETS[-1] if quick else words
-    parts = {
+    words = vectors_sides.SUBSETS[-1] if run.quick else words
+    parts.measure(run, "vectors", {
         "digits": lambda: curves(run, "digits", digits),
         "words": lambda: curves(run, "words", words),
         "clusters": lambda: growth(
-            run, vectors_sides.PREFIXES[:1 if quick else 3]),
+            run, vectors_sides.PREFIXES[:1 if run.quick else 3]),
         "build": lambda: builds(run, words),
         "exact": lambda: [exact(run, "digits", digits),
                           exact(run, "words", words)],
         "open": lambda: opening(run, words),
-        "wasm": lambda: wasm(run, sorted(IN_WASM)[:1 if quick else None])}
-    for part, measure_part in parts.items():
-        if part in run.parts:
-            harness.say(f"vectors: {part} ...")
-            done = len(run.lines)
-            try:
-                measure_part()
-            except FAULTS as why:
-                if old is not None:  # what is stored is better than nothing
-                    raise
-                without(run, (part, "(a part)", 0, 0, 0), why)
-            for line in run.lines[done:]:
-                line["part"] = part
-    run.lines.append({"what": "about", "parts": sorted(run.parts),
-                      "quick": quick, "versions": run.place.versions,
-                      "flags": vectors_sides.CXX_FLAGS, "again": []})
-    if old is not None:
-        put_into(old, run)
+        "wasm": lambda: wasm(run, sorted(IN_WASM)[:1 if run.quick else None])},
+        FAULTS,
+        lambda part, why: without(run, (part, "(a part)", 0, 0, 0), why))
+    parts.end(run, {"versions": run.place.versions,
+                    "flags": peers.CXX_FLAGS})
 
 
 report = vectors_page.report

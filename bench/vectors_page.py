@@ -3,6 +3,7 @@ the curves in docs/guide, and the tables between the marks of its vectors.md."""
 import pathlib
 import re
 
+import parts as some
 import report as pages
 import vectors_plot
 import vectors_results as results
@@ -130,8 +131,7 @@ def about_lines(data):
     versions = ", ".join(f"{peer} {version}" for peer, version
                          in sorted(about["versions"].items()))
     lines = [*pages.origin_lines(data, "one used, but where two threads build"),
-             *(f"- measured again: {', '.join(x['parts'])}, at commit "
-               f"{x['commit']}; {x['date']}" for x in about["again"]),
+             *some.again_lines(about),
              f"- {versions}",
              f"- hnswlib and faiss compiled with `g++ "
              f"{' '.join(about['flags'])}`; Debian's faiss library itself is "

