@@ -37,11 +37,6 @@ def best_single(r):
             and r["seeds"] >= 10)
 
 
-def epoch(r):
-    adam, sgd = (r[name]["ratio"] for name in ("epoch_adam", "epoch_sgd"))
-    return f"{adam:.2f}x with Adam, {sgd:.2f}x with SGD", min(adam, sgd) >= 1.3
-
-
 def store_way(name):
     def measure(r):
         ratio = r[name]["ratio"]
@@ -105,6 +100,17 @@ def vector_targets(begin, *has):
     return measure
 
 
+def net_targets(*groups):
+    """All targets of nn.json of these groups, as vector_targets."""
+    def measure(r):
+        mine = [t for t in r["targets"] if t["group"] in groups]
+        if not mine:
+            raise KeyError(groups[0])
+        return ("; ".join(f"{t['what']}: {t['text']}" for t in mine),
+                all(t["reached"] for t in mine))
+    return measure
+
+
 FIGURES = [  # what, target, command, file, how to read it
     ("learning the digits, default settings, on the wall", "under 90 s",
      "./run bench learn", "learn", seconds),
@@ -112,8 +118,41 @@ FIGURES = [  # what, target, command, file, how to read it
      "./run bench learn", "learn", accuracy),
     ("ensemble not below the best single agent", "at least 8 of 10 seeds",
      "./run bench learn", "learn", best_single),
-    ("epoch of a 784-128-10 net, batch 32, one thread, against PyTorch",
-     "at least 1.3x faster", "./run bench nn", "nn_epoch", epoch),
+    *((what, target, "./run bench nn", "nn", net_targets(*groups))
+      for what, target, *groups in (
+          ("784-128-10 on one row, against C FANN", "at least 4.5x",
+           "one row, FANN"),
+          ("16-32-4 on one row, against C FANN", "at least 3x",
+           "one small row, FANN"),
+          ("784-128-10 on one row, against PyTorch's frozen JIT",
+           "at least 1.1x", "one row, PyTorch"),
+          ("16-32-4 on one row, against PyTorch's frozen JIT",
+           "at least 40x", "one small row, PyTorch"),
+          ("784-128-10 on 1,024 rows, against PyTorch", "at least 0.9x",
+           "batch, PyTorch"),
+          ("784-128-10 on 1,024 rows in int8, against PyTorch's f32",
+           "at least 1.5x", "batch in int8, PyTorch"),
+          ("epoch of 784-128-10, 60,000 rows, batch 32, SGD, against PyTorch",
+           "at least 2x, same accuracy", "epoch of SGD, PyTorch",
+           "epoch of SGD with momentum, PyTorch"),
+          ("the same with Adam", "at least 2x, same accuracy",
+           "epoch of Adam, PyTorch"),
+          ("RPROP and batch epoch of the same, against C FANN",
+           "at least 12x", "epoch of RPROP, FANN", "epoch of batch, FANN"),
+          ("cascade on two spirals to the same error, against C FANN",
+           "at least 5x", "cascade, FANN"),
+          ("the epoch in wasm in Node, against tfjs-wasm", "at least 6x",
+           "wasm epoch, tfjs"),
+          ("the epoch in wasm in Node, against brain.js", "at least 20x",
+           "wasm epoch, brain.js"),
+          ("784-128-10 in wasm in Node on one row, against onnxruntime-web",
+           "at least 2x", "wasm one row, onnxruntime"),
+          ("784-128-10 in wasm in Node on 1,024 rows, against "
+           "onnxruntime-web", "at least 3x", "wasm batch, onnxruntime"),
+          ("networks in wasm in Node against our native 128-bit build",
+           "at least 0.7x", "wasm, native 128-bit"),
+          ("wasm of the networks, SIMD, stripped", "at most 60 KB",
+           "module"))),
     ("claim and complete through SQLite, FULL durability, 8 workers, against "
      "each transition committed by itself: complete and next claim in one "
      "call, as midge's workers do", "at least 5x", "./run bench store",

@@ -110,7 +110,7 @@ static void trains(const side_work *w, float *y) {
         do {
             if (w->epochs > 1) {
                 set_weights(ann, w);
-                fann_train_on_data(ann, data, w->epochs, 0, 0.0f);
+                fann_train_on_data(ann, data, w->epochs, 0, -1.0f);
             } else {
                 fann_train_epoch(ann, data);
             }

@@ -241,7 +241,7 @@ static void write_file(const side_work *w, const char *ending,
 static void leaves_weights(const side_work *w, float *y) {
     midge_net *net = make(w);
     midge_net_data rows = rows_of(w);
-    midge_train_options o = midge_train_defaults(MIDGE_TRAIN_ADAM);
+    midge_train_options o = midge_train_defaults(MIDGE_TRAIN_SGD);
     midge_buf buf;
     o.max_epochs = 1;
     o.loss = MIDGE_LOSS_CROSS_ENTROPY;

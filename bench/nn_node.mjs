@@ -2,8 +2,7 @@
 // of networks that runs in Node, with the questions and answers of nn_side.h.
 // PEER is one of nn_node_peers.mjs; PACKAGE is the folder in which its package
 // is installed (of Midge: that of the built package).
-import { readFileSync } from "node:fs";
-import { createInterface } from "node:readline";
+import { readFileSync, readSync, writeSync } from "node:fs";
 import { peers } from "./nn_node_peers.mjs";
 
 const TRAIN = 60000;
@@ -20,8 +19,28 @@ if (!folder || !peers[name] || threads !== "1") {
 }
 
 // Packages that print do not do so between the answers.
-const answer = (value) => process.stdout.write(`${JSON.stringify(value)}\n`);
+const answer = (value) => writeSync(1, `${JSON.stringify(value)}\n`);
 console.log = console.error;
+
+let start = 0; // of the measurement that was asked for
+let question = "";
+
+/** Waits to be asked, without giving way to others: a network that is training
+ * asks this between two epochs. True for a measurement, whose clock runs from now
+ * on. */
+function asked() {
+  const letter = Buffer.alloc(1);
+  question = "";
+  while (readSync(0, letter) === 1 && letter[0] !== 10) {
+    question += letter;
+  }
+  start = performance.now();
+  return question === "go";
+}
+
+function took(n, more) {
+  answer({ ms: performance.now() - start, n, ...more });
+}
 
 /** Rows of nn_data.py from `first` on, as floats, and their classes. */
 function rowsOf(first, count) {
@@ -66,44 +85,48 @@ const peer = new peers[name]({
   file: (ending) => `${folder}/${net}.${set}.${ending}`,
 });
 
-let measure; // gives how many rows or epochs it has done, and more to tell
-if (work === "one" || work === "many") {
+async function runs() {
   const count = work === "one" ? 1 : MANY;
-  await peer.open();
-  await peer.prepare(repeated(MANY), count);
   const pass = async () => {
-    const start = performance.now();
     let n = 0;
     do {
       await peer.pass();
       n += MANY;
     } while (performance.now() - start < MS);
-    return { n };
+    return n;
   };
-  await pass();
-  measure = pass;
-} else {
-  const rows = rowsOf(0, Math.round(TRAIN * (peer.share ?? 1)));
-  await peer.create(rows);
-  await peer.warm?.();
-  measure = async () => ({
-    n: rows.count / TRAIN,
-    loss: await peer.epoch(),
-  });
+  await peer.open();
+  await peer.prepare(repeated(MANY), count);
+  for (let i = 0; i < 3; i++) {
+    start = performance.now();
+    await pass(); // until the engine has compiled its second time
+  }
+  while (asked()) {
+    took(await pass());
+  }
 }
 
-for await (const line of createInterface({ input: process.stdin })) {
-  try {
-    if (line === "go") {
-      const start = performance.now();
-      const did = await measure();
-      answer({ ms: performance.now() - start, ...did });
-    } else {
-      answer({ accuracy: accuracy(await peer.outputs(test.x, TEST)) });
-    }
-  } catch (error) {
-    const why = String(error?.message ?? error).split("\n")[0];
-    answer({ error: why.slice(0, 200) });
+async function trains() {
+  const rows = rowsOf(0, Math.round(TRAIN * (peer.share ?? 1)));
+  await peer.create(rows);
+  if (peer.epochs) {
+    peer.epochs(asked, (loss) => took(1, { loss }));
+    return;
   }
+  await peer.warm();
+  while (asked()) {
+    const loss = await peer.epoch();
+    took(rows.count / TRAIN, { loss });
+  }
+}
+
+try {
+  await (work === "one" || work === "many" ? runs() : trains());
+  if (question === "score") {
+    answer({ accuracy: accuracy(await peer.outputs(test.x, TEST)) });
+  }
+} catch (error) {
+  const why = String(error?.message ?? error).split("\n")[0];
+  answer({ error: why.slice(0, 200) });
 }
 process.exit(0); // some packages leave something running

@@ -3,10 +3,12 @@
 // prepare(x, count) gets the rows that pass() runs, `count` in a call. To train:
 // create(rows), then epoch() after epoch(), which gives the mean loss. Either
 // way outputs(x, count) at the end. `share`: an epoch is this part of the rows,
-// where a whole one would take too long.
+// where a whole one would take too long. epochs(asked, took) in place of epoch():
+// of a peer that trains many epochs in one call.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 
 const SIZES = [784, 128, 10];
 const BATCH = 32;
@@ -244,7 +246,60 @@ class Onnx {
   }
 }
 
+/** The module of the built package, in this thread. */
+class Midge {
+  constructor({ modules, work, file }) {
+    Object.assign(this, { modules, work, file });
+  }
+  async start() {
+    const path = join(this.modules, "dist/index.mjs");
+    return (await import(pathToFileURL(path))).Network;
+  }
+  async open() {
+    const Network = await this.start();
+    this.net = await Network.load(readFileSync(this.file("midge")));
+  }
+  prepare(x, count) {
+    this.y = new Float32Array(count * 10);
+    this.parts = [];
+    for (let i = 0; i < x.length; i += 784 * count) {
+      this.parts.push(x.slice(i, i + 784 * count));
+    }
+  }
+  pass() {
+    for (const part of this.parts) {
+      this.net.runInto(part, this.y);
+    }
+  }
+  /** The same network as nn_midge.c makes. */
+  async create(rows) {
+    const Network = await this.start();
+    const shape = { layers: SIZES, hidden: "relu", output: "softmax" };
+    this.net = await Network.create({ ...shape, seed: 1 });
+    this.data = { x: rows.x, t: oneHot(rows) };
+  }
+  epochs(asked, took) {
+    const how = {
+      sgd: { trainer: "sgd", learningRate: 0.1, momentum: 0 },
+      momentum: { trainer: "sgd", learningRate: 0.01, momentum: 0.9 },
+      adam: { trainer: "adam" },
+    }[this.work];
+    const onEpoch = ({ epoch, trainLoss }) => {
+      if (epoch > 1) {
+        took(trainLoss);
+      }
+      return asked();
+    };
+    const options = { loss: "cross_entropy", epochs: 100000, onEpoch };
+    this.net.train(this.data, { ...how, ...options });
+  }
+  outputs(x) {
+    return this.net.run(x);
+  }
+}
+
 export const peers = {
+  "midge-wasm": Midge,
   "tfjs-wasm": TensorflowWasm,
   "tfjs-cpu": TensorflowCpu,
   "brain.js": Brain,
