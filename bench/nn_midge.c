@@ -1,6 +1,6 @@
-/* nn_midge.c: Midge as a side (nn_side.h); MIDGE_CPU lowers its instruction set.
- * The work "weights" trains a network for those that run it, and leaves it in
- * FOLDER as raw floats, as our own file and as ONNX. */
+/* nn_midge.c: Midge as a side (nn_side.h); MIDGE_CPU lowers its instruction
+ * set. The work "weights" trains a network for those that run it, and leaves it
+ * in FOLDER as raw floats, as our own file and as ONNX. */
 #include "nn_side.h"
 
 #include <stdio.h>
@@ -54,8 +54,7 @@ static void set_weights(midge_net *net, const side_work *w) {
 }
 
 static void run_all(const midge_net *net, const side_work *w, float *y) {
-    void *workspace =
-        side_new(midge_net_workspace_bytes(net, w->n_test), 1);
+    void *workspace = side_new(midge_net_workspace_bytes(net, w->n_test), 1);
     must(midge_net_run(net, w->n_test, side_test_x(w), y, workspace));
     free(workspace);
 }
@@ -75,9 +74,8 @@ typedef struct runner {
 static void run_rows(const runner *r, size_t first, size_t n_rows) {
     const float *x = r->x + first * r->n_in;
     float *y = r->y + first * r->n_out;
-    must(r->int8
-             ? midge_net_int8_run(r->int8, n_rows, x, y, r->workspace)
-             : midge_net_run(r->net, n_rows, x, y, r->workspace));
+    must(r->int8 ? midge_net_int8_run(r->int8, n_rows, x, y, r->workspace)
+                 : midge_net_run(r->net, n_rows, x, y, r->workspace));
 }
 
 /* All rows one by one, or in one call. */
@@ -97,8 +95,8 @@ static void runs(const side_work *w, float *y) {
     size_t n_in = w->sizes[0], n_out = w->sizes[w->n_layers];
     size_t n_rows = side_is(w, "one") ? w->n_test : SIDE_BATCH;
     float *x = side_new(n_rows * n_in, sizeof *x);
-    runner r = {net, NULL, x, side_new(n_rows * n_out, sizeof *x), NULL,
-                n_in, n_out};
+    runner r = {net,  NULL, x,    side_new(n_rows * n_out, sizeof *x),
+                NULL, n_in, n_out};
     for (size_t i = 0; i < n_rows; i++) {
         memcpy(x + i * n_in, side_test_x(w) + i % w->n_test * n_in,
                n_in * sizeof *x);

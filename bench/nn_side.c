@@ -111,22 +111,23 @@ static void small(side_work *w) {
     }
 }
 
-static void xor(side_work *w) {
-    w->sizes[0] = 2;
-    w->sizes[1] = 3;
-    w->sizes[2] = 1;
-    w->n_layers = 2;
-    w->n_train = 4;
-    w->epochs = 1000;
-    room(w);
-    for (int i = 0; i < 4; i++) {
-        w->x[2 * i] = i & 1 ? 1.0f : -1.0f;
-        w->x[2 * i + 1] = i & 2 ? 1.0f : -1.0f;
-        w->t[i] = (i & 1) != i >> 1 ? 1.0f : -1.0f;
+static void xor
+    (side_work * w) {
+        w->sizes[0] = 2;
+        w->sizes[1] = 3;
+        w->sizes[2] = 1;
+        w->n_layers = 2;
+        w->n_train = 4;
+        w->epochs = 1000;
+        room(w);
+        for (int i = 0; i < 4; i++) {
+            w->x[2 * i] = i & 1 ? 1.0f : -1.0f;
+            w->x[2 * i + 1] = i & 2 ? 1.0f : -1.0f;
+            w->t[i] = (i & 1) != i >> 1 ? 1.0f : -1.0f;
+        }
     }
-}
 
-static void spirals(side_work *w) {
+    static void spirals(side_work *w) {
     w->sizes[0] = 2;
     w->sizes[1] = 1;
     w->n_layers = 1;

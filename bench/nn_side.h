@@ -12,8 +12,8 @@
  * NET    relu: ReLU, then softmax and cross-entropy; sigmoid, stepwise:
  *        everywhere, with FANN's error; tanh likewise
  * WORK   one, many, int8: runs the rows for testing, one by one or 1,024 at a
- *        time; a name of a trainer: trains (sgd, momentum, adam: batches of 32);
- *        cascade: grows a network, each "go" with another seed */
+ *        time; a name of a trainer: trains (sgd, momentum, adam: batches of
+ * 32); cascade: grows a network, each "go" with another seed */
 #ifndef BENCH_NN_SIDE_H
 #define BENCH_NN_SIDE_H
 
@@ -31,7 +31,7 @@ typedef struct side_work {
     uint32_t n_layers; /* of weights */
     size_t n_train;    /* the first rows; those to run come after them */
     size_t n_test;
-    float *x, *t;      /* (n_train + n_test) rows; targets are one-hot */
+    float *x, *t;    /* (n_train + n_test) rows; targets are one-hot */
     unsigned epochs; /* 1: each measurement is the next epoch; more: it is that
                         many from the start, again and again */
 } side_work;
