@@ -13,6 +13,8 @@
 #include "midge/model.h"
 #include "midge/nn.h"
 #include "midge/nn_data.h"
+#include "midge/nn_exchange.h"
+#include "midge/nn_quant.h"
 #include "midge/nn_train.h"
 #include "midge/ops.h"
 #include "midge/selftest.h"

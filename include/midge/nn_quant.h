@@ -2,7 +2,7 @@
 #ifndef MIDGE_NN_QUANT_H
 #define MIDGE_NN_QUANT_H
 
-#include "midge/nn_exchange.h"
+#include "midge/nn.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -45,7 +45,8 @@ midge_net_int8_read(const midge_env *env, const void *bytes, size_t size,
  * gaussian, elliot, sine and cosine. */
 typedef struct midge_net_fixed midge_net_fixed;
 
-/* From a FANN_FIX_2.1 file. MIDGE_E_UNSUPPORTED names an activation. */
+/* From a fixed-point file of FANN (spec/formats/fann_net.md). MIDGE_E_INVALID:
+ * it is in floating point; MIDGE_E_UNSUPPORTED names an activation. */
 MIDGE_API MIDGE_NODISCARD midge_status midge_net_fixed_read_fann(
     const midge_env *env, const void *bytes, size_t size,
     midge_net_fixed **out, midge_error *err);
