@@ -97,7 +97,12 @@ static void draw_layer(const mdg_layer *l, uint32_t first_row, float rate,
 }
 
 midge_status mdg_net_draw_mask(midge_net *net, float rate, uint64_t seed) {
-    size_t most = mdg_net_n_values(net);
+    size_t most = 0;
+    for (uint32_t l = 0; l < net->n_layers; l++) {
+        const mdg_layer *layer = &net->layers[l];
+        most = layer->n_in > most ? layer->n_in : most;
+        most = layer->n_out > most ? layer->n_out : most;
+    }
     uint32_t *rows = mdg_alloc(net->env, 2 * most, sizeof *rows);
     uint8_t *mask = mdg_alloc_zero(net->env, net->n_weights, 1);
     if (!rows || !mask) {

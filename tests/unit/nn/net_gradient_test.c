@@ -245,6 +245,7 @@ static void backward_from_a_slope(void **state) {
 static void gradient_of_sparse_inputs(void **state) {
     enum { IN = 70, OUT = 5, MANY = 40, COUNT = (IN + 1) * OUT };
     static const uint32_t sizes[] = {IN, OUT};
+    const float share = 1.0f / 40;
     static float x[MANY * IN];
     static float t[MANY * OUT];
     static float g[MANY * OUT];
@@ -266,7 +267,7 @@ static void gradient_of_sparse_inputs(void **state) {
         assert_int_equal(mdg_pass_init(&pass, net, MANY, 1, 0), MIDGE_OK);
         mdg_pass_forward(&pass, MANY, x, NULL);
         assert_int_equal(pass.inputs, MDG_INPUTS_SPARSE);
-        mdg_pass_backward(&pass, &objective, MANY, 1.0f / MANY, x, t);
+        mdg_pass_backward(&pass, &objective, MANY, share, x, t);
         struct oracle oracle;
         oracle_init(&oracle, net);
         midge_net_data data = {MANY, x, t};
@@ -278,12 +279,12 @@ static void gradient_of_sparse_inputs(void **state) {
         memcpy(kept, pass.gradient, sizeof kept);
         for (size_t i = 0; i < MANY * OUT; i++) {
             g[i] = (pass.act[0][i / OUT * pass.stride[0] + i % OUT] - t[i]) *
-                   (1.0f / MANY);
+                   (share);
         }
         mdg_pass_backward_from(&pass, 0, MANY, x, g);
         assert_memory_equal(pass.gradient, kept, sizeof kept);
         pass.inputs = MDG_INPUTS_DENSE;
-        mdg_pass_backward(&pass, &objective, MANY, 1.0f / MANY, x, t);
+        mdg_pass_backward(&pass, &objective, MANY, share, x, t);
         assert_memory_equal(pass.gradient, kept, sizeof kept);
         mdg_pass_deinit(&pass);
         midge_net_free(net);
