@@ -4,16 +4,13 @@
 #include "base/fmath.h"
 #include "base/frame.h"
 #include "base/mdg_assert.h"
-#include "nn/net.h"
+#include "nn/shape_file.h"
 
 #include <string.h>
 
-#define MAGIC   "MIDGENET"
-#define VERSION 2u
-#define FIXED_BYTES                                                            \
-    40 /* what every file has, beside runs, sizes and weights                  \
-        */
-#define RUN_BYTES 12
+#define MAGIC       "MIDGENET"
+#define VERSION     2u
+#define FRAME_BYTES 24 /* magic, version, n_weights, checksum */
 
 enum {
     FLAG_SHORTCUT = 1,
@@ -37,8 +34,7 @@ static size_t mask_bytes(size_t n_weights) {
 
 /* At most 2^27 weights of 5 bytes, 2^17 scalings, 2^28 units: fits 32 bits. */
 static size_t file_bytes(const midge_net *net) {
-    size_t n = FIXED_BYTES + sizeof(uint32_t) * net->n_layers +
-               (size_t)RUN_BYTES * net->n_units +
+    size_t n = FRAME_BYTES + MDG_SHAPE_BYTES(net->n_layers, net->n_units) +
                net->n_weights * sizeof(float);
     n += net->mask ? mask_bytes(net->n_weights) : 0;
     n += net->inputs ? sizeof(midge_scaling) * mdg_net_inputs(net) : 0;
@@ -53,12 +49,7 @@ static midge_status put_shape(const midge_net *net, midge_buf *out) {
     for (uint32_t l = 0; l < net->n_layers; l++) {
         MIDGE_TRY(mdg_put_u32(out, net->layers[l].n_out));
     }
-    MIDGE_TRY(mdg_put_u32(out, net->n_units));
-    for (uint32_t i = 0; i < net->n_units; i++) {
-        MIDGE_TRY(mdg_put_u32(out, net->units[i].count));
-        MIDGE_TRY(mdg_put_u32(out, (uint32_t)net->units[i].activation));
-        MIDGE_TRY(mdg_put_f32(out, net->units[i].steepness));
-    }
+    MIDGE_TRY(mdg_put_runs(net->units, net->n_units, out));
     return mdg_put_u64(out, net->n_weights);
 }
 
@@ -73,16 +64,6 @@ static midge_status put_mask(const midge_net *net, midge_buf *out) {
     return MIDGE_OK;
 }
 
-static midge_status put_scaling(const midge_scaling *s, size_t n,
-                                midge_buf *out) {
-    for (size_t i = 0; s && i < n; i++) {
-        const float v[] = {s[i].mean, s[i].deviation, s[i].new_min,
-                           s[i].factor};
-        MIDGE_TRY(mdg_put_f32s(out, v, 4));
-    }
-    return MIDGE_OK;
-}
-
 /* Room is made first, so that a file is appended whole or not at all. */
 midge_status midge_net_write(const midge_net *net, midge_buf *out) {
     if (!net || !out) {
@@ -93,8 +74,8 @@ midge_status midge_net_write(const midge_net *net, midge_buf *out) {
     MIDGE_TRY(mdg_frame_begin(out, MAGIC, VERSION, &start));
     MIDGE_TRY(put_shape(net, out));
     MIDGE_TRY(put_mask(net, out));
-    MIDGE_TRY(put_scaling(net->inputs, mdg_net_inputs(net), out));
-    MIDGE_TRY(put_scaling(net->outputs, mdg_net_last(net)->n_out, out));
+    MIDGE_TRY(mdg_put_scaling(net->inputs, mdg_net_inputs(net), out));
+    MIDGE_TRY(mdg_put_scaling(net->outputs, mdg_net_last(net)->n_out, out));
     return mdg_frame_end(out, start,
                          mdg_put_f32s(out, net->weights, net->n_weights));
 }
@@ -105,70 +86,9 @@ static midge_status corrupt(const char *text, midge_error *err) {
     return midge_fail(err, MIDGE_E_CORRUPT, "%s", text);
 }
 
-typedef struct parts {
-    mdg_reader *r;
-    uint32_t flags;
-    mdg_shape shape;
-    mdg_units *units; /* room for the runs, and behind them for the sizes */
-    size_t room;
-} parts;
-
-/* The runs, layer by layer; a run that is too long for its layer is left for
- * the judge. */
-static void read_runs(parts *p, const uint32_t *sizes) {
-    uint32_t layer = 0;
-    uint32_t covered = 0;
-    for (uint32_t i = 0; i < p->shape.n_units; i++) {
-        mdg_units *u = &p->units[i];
-        u->first = covered;
-        u->count = mdg_get_u32(p->r);
-        u->activation = (midge_activation)mdg_get_u32(p->r);
-        u->steepness = mdg_get_f32(p->r);
-        covered += u->count;
-        if (layer < p->shape.n_layers && covered >= sizes[layer + 1]) {
-            layer++;
-            covered = 0;
-        }
-    }
-}
-
-/* Check 4, but for what the judge of shapes sees. Memory for the shape is at
- * most twice what the file takes for it. */
-static midge_status read_shape(const midge_env *env, parts *p,
-                               midge_error *err) {
-    mdg_reader *r = p->r;
-    uint32_t n = mdg_get_u32(r);
-    p->flags = mdg_get_u32(r);
-    size_t sizes_at = r->at;
-    if (n < 1 || n > MIDGE_NET_LAYERS_MAX || p->flags > FLAGS_KNOWN ||
-        !mdg_get_bytes(r, ((size_t)n + 1) * sizeof(uint32_t))) {
-        return corrupt("the head of a network file makes no sense", err);
-    }
-    p->shape.n_layers = n;
-    p->shape.shortcut = (p->flags & FLAG_SHORTCUT) != 0;
-    p->shape.n_units = mdg_get_u32(r);
-    if (p->shape.n_units > mdg_reader_left(r) / RUN_BYTES) {
-        return corrupt("network file cut short", err);
-    }
-    p->room = (size_t)p->shape.n_units + n / 4 + 1;
-    p->units = mdg_alloc(env, p->room, sizeof *p->units);
-    if (!p->units) {
-        return mdg_no_memory("a network", err);
-    }
-    uint32_t *sizes = (uint32_t *)(void *)(p->units + p->shape.n_units);
-    mdg_reader head = *r;
-    head.at = sizes_at;
-    for (uint32_t i = 0; i <= n; i++) {
-        sizes[i] = mdg_get_u32(&head);
-    }
-    p->shape.sizes = sizes;
-    p->shape.units = p->units;
-    read_runs(p, sizes);
-    return MIDGE_OK;
-}
-
 /* Check 6, before there is memory for the weights. */
-static int right_length(const parts *p, uint64_t n_weights) {
+static int right_length(const mdg_shape_file *p, const mdg_reader *r,
+                        uint64_t n_weights) {
     const uint32_t *sizes = p->shape.sizes;
     uint64_t bytes = n_weights * sizeof(float);
     bytes += p->flags & FLAG_MASK ? (n_weights + 7) / 8 : 0;
@@ -176,7 +96,7 @@ static int right_length(const parts *p, uint64_t n_weights) {
     bytes += p->flags & FLAG_OUTPUTS
                  ? sizeof(midge_scaling) * sizes[p->shape.n_layers]
                  : 0;
-    return mdg_reader_left(p->r) == bytes;
+    return mdg_reader_left(r) == bytes;
 }
 
 static midge_status read_mask(midge_net *net, mdg_reader *r, midge_error *err) {
@@ -198,20 +118,9 @@ static midge_status read_mask(midge_net *net, mdg_reader *r, midge_error *err) {
 
 static midge_status read_scaling(const midge_net *net, mdg_reader *r, size_t n,
                                  midge_scaling **out, midge_error *err) {
-    midge_scaling *s = mdg_alloc(net->env, n, sizeof *s);
-    *out = s;
-    if (!s) {
-        return mdg_no_memory("the scaling of a network", err);
-    }
-    for (size_t i = 0; i < n; i++) {
-        s[i].mean = mdg_get_f32(r);
-        s[i].deviation = mdg_get_f32(r);
-        s[i].new_min = mdg_get_f32(r);
-        s[i].factor = mdg_get_f32(r);
-    }
-    return mdg_scaling_good(n, s)
-               ? MIDGE_OK
-               : corrupt("a scaling is not finite, or 0", err);
+    *out = mdg_alloc(net->env, n, sizeof **out);
+    return *out ? mdg_get_scaling(r, n, *out, err)
+                : mdg_no_memory("the scaling of a network", err);
 }
 
 /* Check 7. */
@@ -230,35 +139,37 @@ static midge_status read_weights(midge_net *net, mdg_reader *r,
     return MIDGE_OK;
 }
 
-static midge_status read_rest(const parts *p, midge_net *net,
+static midge_status read_rest(uint32_t flags, midge_net *net, mdg_reader *r,
                               midge_error *err) {
-    if (p->flags & FLAG_MASK) {
-        MIDGE_TRY(read_mask(net, p->r, err));
+    if (flags & FLAG_MASK) {
+        MIDGE_TRY(read_mask(net, r, err));
     }
-    if (p->flags & FLAG_INPUTS) {
+    if (flags & FLAG_INPUTS) {
+        MIDGE_TRY(read_scaling(net, r, mdg_net_inputs(net), &net->inputs, err));
+    }
+    if (flags & FLAG_OUTPUTS) {
         MIDGE_TRY(
-            read_scaling(net, p->r, mdg_net_inputs(net), &net->inputs, err));
+            read_scaling(net, r, mdg_net_last(net)->n_out, &net->outputs, err));
     }
-    if (p->flags & FLAG_OUTPUTS) {
-        MIDGE_TRY(read_scaling(net, p->r, mdg_net_last(net)->n_out,
-                               &net->outputs, err));
-    }
-    return read_weights(net, p->r, err);
+    return read_weights(net, r, err);
 }
 
-static midge_status read_net(const midge_env *env, parts *p, midge_net **out,
+/* Check 4 and, when the shape is known, all others. */
+static midge_status read_net(const midge_env *env, mdg_reader *r,
+                             mdg_shape_file *p, midge_net **out,
                              midge_error *err) {
-    MIDGE_TRY(read_shape(env, p, err));
-    uint64_t n_weights = mdg_get_u64(p->r);
+    MIDGE_TRY(mdg_get_shape(env, r, FLAGS_KNOWN, p, err));
+    p->shape.shortcut = (p->flags & FLAG_SHORTCUT) != 0;
+    uint64_t n_weights = mdg_get_u64(r);
     size_t fits;
     MIDGE_TRY(mdg_net_judge(&p->shape, MIDGE_E_CORRUPT, &fits, err));
-    if (p->r->failed || n_weights != fits || !right_length(p, n_weights)) {
+    if (r->failed || n_weights != fits || !right_length(p, r, n_weights)) {
         return corrupt("the weights do not fit the shape of the network", err);
     }
     midge_net *net;
     MIDGE_TRY(mdg_net_make(env, &p->shape, MIDGE_E_CORRUPT, &net, err));
     midge_status status = net->n_units == p->shape.n_units
-                              ? read_rest(p, net, err)
+                              ? read_rest(p->flags, net, r, err)
                               : corrupt("a run of equal units is cut", err);
     if (status != MIDGE_OK) {
         midge_net_free(net);
@@ -280,8 +191,8 @@ midge_status midge_net_read(const midge_env *env, const void *bytes,
     mdg_reader r; /* checks 1 to 3 */
     MIDGE_TRY(
         mdg_frame_open(bytes, size, MAGIC, VERSION, "network file", &r, err));
-    parts p = {.r = &r};
-    midge_status status = read_net(env, &p, out, err);
-    mdg_release(env, p.units, p.room, sizeof *p.units);
+    mdg_shape_file p;
+    midge_status status = read_net(env, &r, &p, out, err);
+    mdg_shape_file_deinit(env, &p);
     return status;
 }

@@ -5,7 +5,7 @@
 
 #include "midge/env.h"
 
-#define CPUS_MAX 4
+#define CPUS_MAX 5
 
 /* MIDGE_CPU_* bits of each; returns how many. */
 static inline size_t nn_cpus(uint32_t *bits) {
@@ -21,6 +21,13 @@ static inline size_t nn_cpus(uint32_t *bits) {
                 __builtin_cpu_supports("avx512dq") &&
                 __builtin_cpu_supports("avx512vl")) {
                 bits[n++] = MIDGE_CPU_V2 | MIDGE_CPU_AVX2 | MIDGE_CPU_AVX512;
+                if (__builtin_cpu_supports("avx512vnni") &&
+                    __builtin_cpu_supports("avx512vpopcntdq") &&
+                    __builtin_cpu_supports("avx512bitalg") &&
+                    __builtin_cpu_supports("avx512vbmi")) {
+                    bits[n] = bits[n - 1] | MIDGE_CPU_AVX512ICL;
+                    n++;
+                }
             }
         }
     }
