@@ -8,8 +8,6 @@
 #include "base/fmath.h"
 #include "nn/pass.h"
 
-#include <string.h>
-
 #define SMALLEST_OUTPUT 0x1p-126
 #define SMALLEST_REST   0x1p-25
 #define TANH_EDGE       0.9999999 /* beyond it FANN's error has slope 17 */
@@ -204,8 +202,8 @@ void mdg_pass_backward(mdg_pass *pass, const mdg_objective *objective,
 
 /* ---- Checks. ------------------------------------------------------------- */
 
-static midge_status check_loss(const midge_net *net, midge_loss loss,
-                               float parameter, midge_error *err) {
+midge_status mdg_loss_check(const midge_net *net, midge_loss loss,
+                            float parameter, midge_error *err) {
     if ((int)loss < 0 || (int)loss >= MIDGE_LOSS_COUNT) {
         return midge_fail(err, MIDGE_E_INVALID, "unknown loss %d", (int)loss);
     }
@@ -231,7 +229,7 @@ static midge_status check_loss(const midge_net *net, midge_loss loss,
 midge_status mdg_objective_check(const midge_net *net,
                                  const mdg_objective *objective,
                                  midge_error *err) {
-    MIDGE_TRY(check_loss(net, objective->loss, objective->parameter, err));
+    MIDGE_TRY(mdg_loss_check(net, objective->loss, objective->parameter, err));
     for (uint32_t l = 0; l < net->n_layers; l++) {
         const mdg_layer *layer = &net->layers[l];
         for (uint32_t i = 0; i < layer->n_units; i++) {
@@ -243,61 +241,5 @@ midge_status mdg_objective_check(const midge_net *net,
             }
         }
     }
-    return MIDGE_OK;
-}
-
-/* ---- All rows. ----------------------------------------------------------- */
-
-size_t mdg_block_rows(size_t n_rows) {
-    return n_rows < MDG_PASS_ROWS ? n_rows : MDG_PASS_ROWS;
-}
-
-/* A gradient is summed first within a block and then over the blocks: two short
- * chains of roundings instead of one that is as long as the data. */
-void mdg_pass_all(mdg_pass *pass, const mdg_objective *objective, float scale,
-                  const midge_net_data *data, float *gradient,
-                  mdg_tally *tally) {
-    const midge_net *net = pass->net;
-    size_t n_in = mdg_net_inputs(net);
-    size_t n_out = mdg_net_last(net)->n_out;
-    *tally = (mdg_tally){0, 0, 0};
-    if (gradient) {
-        memset(gradient, 0, net->n_weights * sizeof(float));
-    }
-    for (size_t at = 0; at < data->n_rows; at += MDG_PASS_ROWS) {
-        size_t rows = mdg_block_rows(data->n_rows - at);
-        const float *x = data->x + at * n_in;
-        const float *t = data->t + at * n_out;
-        mdg_pass_forward(pass, rows, x, NULL);
-        mdg_pass_tally(pass, objective, rows, t, tally);
-        if (gradient) {
-            mdg_pass_backward(pass, objective, rows, scale, x, t);
-            MDG_KERNEL(net->kernels, axpy_f32)(net->n_weights, 1.0f,
-                                               pass->gradient, gradient);
-        }
-    }
-}
-
-midge_status midge_net_loss(const midge_net *net, midge_loss loss,
-                            float loss_parameter, const midge_net_data *data,
-                            double *value, float *gradient) {
-    if (!value) {
-        return MIDGE_E_INVALID;
-    }
-    *value = 0;
-    if (!net || !data || data->n_rows == 0 || !data->x || !data->t) {
-        return MIDGE_E_INVALID;
-    }
-    const mdg_objective objective = {.loss = loss, .parameter = loss_parameter};
-    MIDGE_TRY(gradient ? mdg_objective_check(net, &objective, NULL)
-                       : check_loss(net, loss, loss_parameter, NULL));
-    mdg_pass pass;
-    MIDGE_TRY(mdg_pass_init(&pass, net, mdg_block_rows(data->n_rows),
-                            gradient != NULL, 0));
-    mdg_tally tally;
-    mdg_pass_all(&pass, &objective, (float)(1.0 / (double)data->n_rows), data,
-                 gradient, &tally);
-    mdg_pass_deinit(&pass);
-    *value = tally.loss / (double)data->n_rows;
     return MIDGE_OK;
 }

@@ -147,6 +147,8 @@ midge_status mdg_pass_init(mdg_pass *pass, const midge_net *net,
 void mdg_pass_deinit(mdg_pass *pass) {
     mdg_release(pass->net->env, pass->block, pass->block_floats, sizeof(float));
     pass->block = NULL;
+    mdg_wave_free(pass->net->env, pass->wave);
+    pass->wave = NULL;
 }
 
 const float *mdg_pass_output(const mdg_pass *pass, size_t *stride) {

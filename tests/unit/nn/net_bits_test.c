@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/bytes.h"
-#include "nn/net.h"
+#include "nn/pass.h"
 #include "nn_cpus.h"
 #include "nn_oracle.h"
 #include "test_env.h"
@@ -187,10 +187,70 @@ static void threads_change_no_weight(void **state) {
     assert_true(shares > 0);
 }
 
+/* A network of every kind of layer, over rows that make several waves. */
+static midge_status gradient_of_waves(struct test_env *t, double *value,
+                                      float *gradient) {
+    enum { MANY = 7 * MDG_PASS_ROWS + 31 };
+    static float wave_x[MANY * 37];
+    static float wave_t[MANY * 5];
+    midge_net_options shape = {.n_layers = 3,
+                               .sizes = sizes,
+                               .hidden = MIDGE_ACT_GELU,
+                               .output = MIDGE_ACT_TANH,
+                               .shortcut = 1,
+                               .connection_rate = 0.7f,
+                               .seed = 4};
+    midge_net *net;
+    oracle_fill(3, MANY, 37, 5, 1, wave_x, wave_t);
+    midge_net_data data = {MANY, wave_x, wave_t};
+    MIDGE_TRY(midge_net_new(&t->env, &shape, &net, NULL));
+    midge_status s =
+        midge_net_loss(net, MIDGE_LOSS_HUBER, 0, &data, value, gradient);
+    midge_net_free(net);
+    return s;
+}
+
+static void waves_change_no_gradient(void **state) {
+    enum { N = 38 * 67 + (37 + 67 + 1) * 19 + (37 + 67 + 19 + 1) * 5 };
+    static float alone[N];
+    static float shared[N];
+    double value;
+    struct test_env t;
+    test_env_init(&t);
+    assert_int_equal(gradient_of_waves(&t, &value, alone), MIDGE_OK);
+    for (unsigned workers = 2; workers < 100; workers = workers * 3 + 1) {
+        double same;
+        size_t shares = 0;
+        test_env_init(&t);
+        t.env.parallel_fn = cut_in_reverse;
+        t.env.parallel_ctx = &shares;
+        t.env.workers = workers;
+        assert_int_equal(gradient_of_waves(&t, &same, shared), MIDGE_OK);
+        assert_true(same == value && shares > 0);
+        assert_memory_equal(shared, alone, sizeof alone);
+        assert_int_equal(t.held_bytes, 0);
+    }
+    long fail_at = 0;
+    do {
+        size_t shares = 0;
+        fail_at++;
+        test_env_init(&t);
+        t.env.parallel_fn = cut_in_reverse;
+        t.env.parallel_ctx = &shares;
+        t.env.workers = 3;
+        t.fail_at = fail_at;
+        midge_status s = gradient_of_waves(&t, &value, shared);
+        assert_int_equal(s, t.calls < fail_at ? MIDGE_OK : MIDGE_E_NOMEM);
+        assert_int_equal(t.held_bytes, 0);
+    } while (t.calls >= fail_at);
+    assert_true(fail_at > 9);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_trainer_on_every_table),
         cmocka_unit_test(threads_change_no_weight),
+        cmocka_unit_test(waves_change_no_gradient),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
