@@ -72,7 +72,7 @@ struct mdg_pass {
     float *scratch; /* of `sparse`; NULL: its inputs are too few */
     mdg_sparse sparse;
     mdg_pass_inputs inputs; /* what `sparse` is for the last forward */
-    struct mdg_wave *wave;  /* see mdg_pass_init_all; NULL: one thread */
+    struct mdg_wave *wave;  /* see mdg_pass_spread; NULL: one thread */
     float *block;
     size_t block_floats;
 };
@@ -81,11 +81,10 @@ struct mdg_pass {
  * `dropout`, every backward must follow a forward that was given one. */
 midge_status mdg_pass_init(mdg_pass *pass, const midge_net *net,
                            size_t max_rows, int backward, int dropout);
-/* A pass for mdg_pass_all over n_rows rows, with memory for the threads of the
- * net's env. One thread at a time may use it for anything else too, with
- * mdg_block_rows(n_rows) rows. */
-midge_status mdg_pass_init_all(mdg_pass *pass, const midge_net *net,
-                               size_t n_rows, int backward);
+/* Memory for the threads of the net's env, so that they share the blocks of
+ * mdg_pass_all over n_rows rows; mdg_pass_deinit gives it back, after
+ * MIDGE_E_NOMEM too. Without threads or with one block it does nothing. */
+midge_status mdg_pass_spread(mdg_pass *pass, size_t n_rows, int backward);
 void mdg_pass_deinit(mdg_pass *pass);
 void mdg_wave_free(const midge_env *env, struct mdg_wave *wave);
 /* x is (rows, n_in); `dropout` NULL: none. */

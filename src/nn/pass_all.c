@@ -26,33 +26,28 @@ size_t mdg_block_rows(size_t n_rows) {
     return n_rows < MDG_PASS_ROWS ? n_rows : MDG_PASS_ROWS;
 }
 
-midge_status mdg_pass_init_all(mdg_pass *pass, const midge_net *net,
-                               size_t n_rows, int backward) {
-    MIDGE_TRY(mdg_pass_init(pass, net, mdg_block_rows(n_rows), backward, 0));
+midge_status mdg_pass_spread(mdg_pass *pass, size_t n_rows, int backward) {
+    const midge_net *net = pass->net;
     unsigned workers = mdg_workers(net->env);
     if (workers == 1 || n_rows <= MDG_PASS_ROWS) {
         return MIDGE_OK;
     }
     struct mdg_wave *wave = mdg_alloc(net->env, 1, sizeof *wave);
-    midge_status status = wave ? MIDGE_OK : MIDGE_E_NOMEM;
-    if (wave) {
-        pass->wave = wave;
-        wave->count = 0;
-        wave->env = *net->env;
-        wave->env.parallel_fn = NULL;
-        wave->net = *net;
-        wave->net.env = &wave->env;
+    if (!wave) {
+        return MIDGE_E_NOMEM;
     }
-    unsigned most = workers < WAVE_MAX ? workers : WAVE_MAX;
-    for (unsigned i = 0; i < most && status == MIDGE_OK; i++) {
-        status = mdg_pass_init(&wave->passes[i], &wave->net, MDG_PASS_ROWS,
-                               backward, 0);
-        wave->count += status == MIDGE_OK;
+    pass->wave = wave;
+    wave->count = 0;
+    wave->env = *net->env;
+    wave->env.parallel_fn = NULL;
+    wave->net = *net;
+    wave->net.env = &wave->env;
+    while (wave->count < workers && wave->count < WAVE_MAX) {
+        MIDGE_TRY(mdg_pass_init(&wave->passes[wave->count], &wave->net,
+                                MDG_PASS_ROWS, backward, 0));
+        wave->count++;
     }
-    if (status != MIDGE_OK) {
-        mdg_pass_deinit(pass);
-    }
-    return status;
+    return MIDGE_OK;
 }
 
 void mdg_wave_free(const midge_env *env, struct mdg_wave *wave) {
@@ -149,11 +144,16 @@ midge_status midge_net_loss(const midge_net *net, midge_loss loss,
     MIDGE_TRY(gradient ? mdg_objective_check(net, &objective, NULL)
                        : mdg_loss_check(net, loss, loss_parameter, NULL));
     mdg_pass pass;
-    MIDGE_TRY(mdg_pass_init_all(&pass, net, data->n_rows, gradient != NULL));
-    mdg_tally tally;
-    mdg_pass_all(&pass, &objective, (float)(1.0 / (double)data->n_rows), data,
-                 gradient, &tally);
+    MIDGE_TRY(mdg_pass_init(&pass, net, mdg_block_rows(data->n_rows),
+                            gradient != NULL, 0));
+    midge_status status =
+        mdg_pass_spread(&pass, data->n_rows, gradient != NULL);
+    if (status == MIDGE_OK) {
+        mdg_tally tally;
+        mdg_pass_all(&pass, &objective, (float)(1.0 / (double)data->n_rows),
+                     data, gradient, &tally);
+        *value = tally.loss / (double)data->n_rows;
+    }
     mdg_pass_deinit(&pass);
-    *value = tally.loss / (double)data->n_rows;
-    return MIDGE_OK;
+    return status;
 }

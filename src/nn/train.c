@@ -54,7 +54,17 @@ static midge_status init_pass(mdg_training *tr) {
     if (tr->valid && mdg_block_rows(tr->valid->n_rows) > rows) {
         rows = mdg_block_rows(tr->valid->n_rows);
     }
-    return mdg_pass_init(&tr->pass, tr->net, rows, 1, tr->o->dropout > 0);
+    MIDGE_TRY(mdg_pass_init(&tr->pass, tr->net, rows, 1, tr->o->dropout > 0));
+    int all_at_once = tr->method->rows(tr) == 0;
+    size_t spread = all_at_once ? tr->train->n_rows : 0;
+    if (tr->valid && tr->valid->n_rows > spread) {
+        spread = tr->valid->n_rows;
+    }
+    midge_status status = mdg_pass_spread(&tr->pass, spread, all_at_once);
+    if (status != MIDGE_OK) {
+        mdg_pass_deinit(&tr->pass);
+    }
+    return status;
 }
 
 static void start(mdg_training *tr) {
