@@ -7,7 +7,7 @@
 #define MDG_TRAIN_H
 
 #include "nn/pass.h"
-#include "nn/update.h"
+#include "nn/net_update.h"
 
 typedef struct mdg_training mdg_training;
 

@@ -1,11 +1,11 @@
-/* update.c: one step of each trainer over a run of weights.
+/* net_update.c: one step of each trainer over a run of weights.
  *
  * Adam by Kingma & Ba 2015, its decoupled decay by Loshchilov & Hutter 2019,
  * RMSprop by Tieleman & Hinton 2012; iRPROP- by Igel & Huesken 2000, Quickprop
  * by Fahlman 1988 and SARPROP by Treadgold & Gedeon 1998 with the rules and
  * bounds that FANN gave them. FANN speaks of slopes, which point down: they are
  * minus the gradient here. */
-#include "nn/update.h"
+#include "nn/net_update.h"
 
 #include "base/fmath.h"
 

@@ -1,9 +1,9 @@
-/* update.h: one step of each trainer.
+/* net_update.h: one step of each trainer.
  *
  * The steps are over plain runs of weights, so that the cascade can take them
  * for its candidates. `a` and `b` are what a trainer keeps for each weight. */
-#ifndef MDG_UPDATE_H
-#define MDG_UPDATE_H
+#ifndef MDG_NET_UPDATE_H
+#define MDG_NET_UPDATE_H
 
 #include "nn/net.h"
 
