@@ -22,6 +22,7 @@
 #define STRIP     (2 * VW)
 #define M_BLOCK   256 /* this many rows of a block of A stay in L2 */
 #define AHEAD     12  /* steps of k: a transposed A has a line of cache each */
+#define B_AHEAD   8   /* steps of k, where B is read once */
 #define PACK_ROWS (2 * ROWS)
 
 /* In wasm every byte is loaded by somebody: tiles of two heights, which only
@@ -335,7 +336,83 @@ static void rows_of_c(const mdg_gemm *g, float *panel) {
     finish(g);
 }
 
+#if !SMALL
+/* Columns of a C that has one row: `regs` registers and, if not 0, `few` more.
+ * Nothing of B is used twice: no panel, no blocks, and no copies of *g, which
+ * would take as long as a small product. */
+INLINE void row_piece(const mdg_gemm *g, size_t j, size_t regs, size_t few) {
+    vf s[9] = {{0}};
+    float *c = g->c + j;
+    if (g->accumulate != 0) {
+#pragma GCC unroll 8
+        for (size_t v = 0; v < regs; v++) {
+            s[v] = LOAD(c + v * VW);
+        }
+        s[regs] = few > 0 ? load_few(few, c + regs * VW, NONE) : NONE;
+    }
+    const float *a = g->a, *b = g->b + j;
+    const size_t a_col = g->a_col, ldb = g->ldb;
+    for (size_t k = g->k; k > 0; k--, a += a_col, b += ldb) {
+        const vf x = SPLAT(*a);
+        /* What the processor fetches by itself comes late: a fifth. */
+#pragma GCC unroll 8
+        for (size_t v = 0; regs == 8 && v < 8 * VW; v += 16) {
+            fetch(b + v, B_AHEAD * ldb);
+        }
+#pragma GCC unroll 8
+        for (size_t v = 0; v < regs; v++) {
+            s[v] = MADD(s[v], x, LOAD(b + v * VW));
+        }
+        if (few > 0) {
+            s[regs] = MADD(s[regs], x, load_few(few, b + regs * VW, NONE));
+        }
+    }
+    const float *bias = g->bias != NULL ? g->bias + j : NULL;
+#pragma GCC unroll 8
+    for (size_t v = 0; v < regs; v++) {
+        STORE(c + v * VW, bias != NULL ? s[v] + LOAD(bias + v * VW) : s[v]);
+    }
+    if (few > 0) {
+        const vf end = bias != NULL
+                           ? s[regs] + load_few(few, bias + regs * VW, NONE)
+                           : s[regs];
+        store_few(few, c + regs * VW, end);
+    }
+}
+
+static void one_row(const mdg_gemm *g) {
+    size_t j = 0;
+    for (; g->n - j >= 8 * VW; j += 8 * VW) {
+        row_piece(g, j, 8, 0);
+    }
+    if (g->n - j >= 4 * VW) {
+        row_piece(g, j, 4, 0);
+        j += 4 * VW;
+    }
+    if (g->n - j >= 2 * VW) {
+        row_piece(g, j, 2, 0);
+        j += 2 * VW;
+    }
+    if (g->n - j > VW) {
+        row_piece(g, j, 1, g->n - j - VW);
+    } else if (g->n - j == VW) {
+        row_piece(g, j, 1, 0);
+    } else if (g->n > j) {
+        row_piece(g, j, 0, g->n - j);
+    }
+    if (g->activate != NULL) {
+        g->activate(g->n, g->c);
+    }
+}
+#endif
+
 INLINE void gemm(const mdg_gemm *g) {
+#if !SMALL
+    if (g->m == 1) {
+        one_row(g);
+        return;
+    }
+#endif
     float panel[K_BLOCK * STRIP] __attribute__((aligned(64)));
     for (size_t i = 0; i < g->m; i += M_BLOCK) {
         mdg_gemm t = *g;
