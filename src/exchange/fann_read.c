@@ -4,8 +4,6 @@
  * MIDGE_NET_WEIGHTS_MAX weights. */
 #include "exchange/fann_format.h"
 
-#include <string.h>
-
 #include "base/alloc.h"
 #include "nn/net.h"
 
@@ -18,34 +16,24 @@ typedef struct builder {
     midge_error *err;
 } builder;
 
-/* Runs of units that are alike. */
-static uint32_t find_units(const mdg_fann_file *f, const mdg_fann_map *map,
-                           double multiplier, mdg_units *units) {
-    uint32_t n_units = 0;
-    size_t neuron = f->sizes[0];
+/* Each unit by itself; those that are alike are joined in the network. */
+static void list_units(const mdg_fann_file *f, const mdg_fann_map *map,
+                       double multiplier, mdg_units *units) {
+    const mdg_fann_neuron *n = f->neurons + f->sizes[0];
     for (uint32_t l = 1; l < f->n_layers; l++) {
         const uint32_t count = map->first[l + 1] - map->first[l];
         for (uint32_t j = 0; j < count; j++) {
-            const mdg_fann_neuron *n = &f->neurons[neuron + j];
-            const mdg_units unit = {j, 1, (midge_activation)n->activation,
-                                    (float)(n->steepness / multiplier)};
-            mdg_units *last = n_units > 0 ? &units[n_units - 1] : NULL;
-            if (j > 0 && last->activation == unit.activation &&
-                last->steepness == unit.steepness) {
-                last->count++;
-            } else {
-                units[n_units++] = unit;
-            }
+            *units++ = (mdg_units){j, 1, (midge_activation)n[j].activation,
+                                   (float)(n[j].steepness / multiplier)};
         }
-        neuron += f->sizes[l];
+        n += f->sizes[l];
     }
-    return n_units;
 }
 
 static midge_status make_net(builder *b, const midge_env *env) {
     mdg_fann_file *f = b->file;
     const uint32_t *first = b->map.first;
-    const size_t n_units = first[f->n_layers] - first[1];
+    const uint32_t n_units = first[f->n_layers] - first[1];
     mdg_units *units = midge_arena_alloc(&f->arena, n_units * sizeof *units);
     uint32_t *sizes = midge_arena_alloc(&f->arena, f->n_layers * sizeof *sizes);
     if (!units || !sizes) {
@@ -54,12 +42,12 @@ static midge_status make_net(builder *b, const midge_env *env) {
     for (uint32_t l = 0; l < f->n_layers; l++) {
         sizes[l] = first[l + 1] - first[l];
     }
+    list_units(f, &b->map, b->multiplier, units);
     const mdg_shape shape = {.n_layers = f->n_layers - 1,
                              .sizes = sizes,
                              .shortcut = b->map.shortcut,
                              .units = units,
-                             .n_units =
-                                 find_units(f, &b->map, b->multiplier, units)};
+                             .n_units = n_units};
     return mdg_net_make(env, &shape, MIDGE_E_PARSE, &b->net, b->err);
 }
 
@@ -94,8 +82,6 @@ static midge_status fill(builder *b) {
                 b->net->weights[at] = (float)(c->weight / b->multiplier);
             }
         }
-        /* One that is not there is one of 0. */
-        memset(b->mask + layer->b, 1, layer->n_out);
         neuron += f->sizes[l + 1];
     }
     return mdg_net_set_mask(b->net, b->mask) == MIDGE_OK

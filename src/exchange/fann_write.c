@@ -266,6 +266,21 @@ static float connection_rate(const midge_net *net) {
     return there == possible ? 1.0f : rate < 0.999999f ? rate : 0.999999f;
 }
 
+/* A unit that reads nothing would be a bias to FANN. */
+static midge_status check_connections(const midge_net *net, midge_error *err) {
+    for (uint32_t l = 0; net->mask && l < net->n_layers; l++) {
+        for (uint32_t j = 0; j < net->layers[l].n_out; j++) {
+            if (count_connections(net, l, j) == 0) {
+                return midge_fail(err, MIDGE_E_UNSUPPORTED,
+                                  "layer %u: unit %u has no connections, nor "
+                                  "a bias",
+                                  l, j);
+            }
+        }
+    }
+    return MIDGE_OK;
+}
+
 static midge_status check_activations(const midge_net *net, int is_fixed,
                                       midge_error *err) {
     for (uint32_t l = 0; l < net->n_layers; l++) {
@@ -303,6 +318,7 @@ static midge_status write_file(writer *w, uint32_t decimal_point,
                                midge_error *err) {
     mdg_fann_header header;
     MIDGE_TRY(check_activations(w->net, w->is_fixed, err));
+    MIDGE_TRY(check_connections(w->net, err));
     MIDGE_TRY(make_header(w->net, settings, &header, err));
     put(w, w->is_fixed ? "FANN_FIX_2.0\ndecimal_point=" : "FANN_FLO_2.1\n");
     if (w->is_fixed) {

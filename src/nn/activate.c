@@ -65,21 +65,16 @@ int mdg_activation_needs_sum(midge_activation activation) {
 
 /* ---- Stepwise curves. ---------------------------------------------------- */
 
-typedef struct steps {
-    float v[6], y[6];
-    float below, above;
-} steps;
-
 /* The points of FANN's (and their rounding, which is not the same on both
  * sides), so that its files mean the same here. */
-static const steps sigmoid_steps = {
+static const mdg_steps sigmoid_steps = {
     {-2.64665246009826660156f, -1.47221946716308593750f,
      -0.549306154251098632812f, 0.549306154251098632812f,
      1.47221934795379638672f, 2.64665293693542480469f},
     {0.005f, 0.05f, 0.25f, 0.75f, 0.95f, 0.995f},
     0,
     1};
-static const steps tanh_steps = {
+static const mdg_steps tanh_steps = {
     {-2.64665293693542480469f, -1.47221934795379638672f,
      -0.549306154251098632812f, 0.549306154251098632812f,
      1.47221934795379638672f, 2.64665293693542480469f},
@@ -87,20 +82,28 @@ static const steps tanh_steps = {
     -1,
     1};
 /* FANN has none that works: e^-v^2 is 0.01, 0.2 and 0.9 there. */
-static const steps gaussian_steps = {{-2.14596603f, -1.26863624f, -0.324592846f,
-                                      0.324592846f, 1.26863624f, 2.14596603f},
-                                     {0.01f, 0.2f, 0.9f, 0.9f, 0.2f, 0.01f},
-                                     0,
-                                     0};
+static const mdg_steps gaussian_steps = {{-2.14596603f, -1.26863624f,
+                                          -0.324592846f, 0.324592846f,
+                                          1.26863624f, 2.14596603f},
+                                         {0.01f, 0.2f, 0.9f, 0.9f, 0.2f, 0.01f},
+                                         0,
+                                         0};
 
-static const steps *steps_of(midge_activation activation) {
-    return activation == MIDGE_ACT_SIGMOID_STEPWISE    ? &sigmoid_steps
-           : activation == MIDGE_ACT_GAUSSIAN_STEPWISE ? &gaussian_steps
-                                                       : &tanh_steps;
+const mdg_steps *mdg_activation_steps(midge_activation activation) {
+    switch (activation) {
+    case MIDGE_ACT_SIGMOID_STEPWISE:
+        return &sigmoid_steps;
+    case MIDGE_ACT_SIGMOID_SYMMETRIC_STEPWISE:
+        return &tanh_steps;
+    case MIDGE_ACT_GAUSSIAN_STEPWISE:
+        return &gaussian_steps;
+    default:
+        return NULL;
+    }
 }
 
 /* The line that v is on: up to which point; 0 and 6 are the ends. */
-static size_t line_of(const steps *s, float v) {
+static size_t line_of(const mdg_steps *s, float v) {
     size_t i = 0;
     while (i < 6 && !(v < s->v[i])) {
         i++;
@@ -108,7 +111,7 @@ static size_t line_of(const steps *s, float v) {
     return i;
 }
 
-static float step_value(const steps *s, float v) {
+static float step_value(const mdg_steps *s, float v) {
     size_t i = line_of(s, v);
     if (i == 0 || i == 6) {
         return i == 0 ? s->below : s->above;
@@ -118,7 +121,7 @@ static float step_value(const steps *s, float v) {
            s->y[i - 1];
 }
 
-static float step_slope(const steps *s, float v) {
+static float step_slope(const mdg_steps *s, float v) {
     size_t i = line_of(s, v);
     return i == 0 || i == 6 ? 0.0f
                             : (s->y[i] - s->y[i - 1]) / (s->v[i] - s->v[i - 1]);
@@ -254,7 +257,7 @@ static void plain(const mdg_kernels *k, midge_activation activation, size_t n,
     case MIDGE_ACT_SIGMOID_SYMMETRIC_STEPWISE:
     case MIDGE_ACT_GAUSSIAN_STEPWISE:
         for (size_t i = 0; i < n; i++) {
-            x[i] = step_value(steps_of(activation), x[i]);
+            x[i] = step_value(mdg_activation_steps(activation), x[i]);
         }
         break;
     default: /* linear */
@@ -436,7 +439,7 @@ static void back_of_v(const mdg_kernels *k, midge_activation activation,
         break;
     default: /* stepwise */
         for (size_t i = 0; i < n; i++) {
-            g[i] *= step_slope(steps_of(activation), v[i]);
+            g[i] *= step_slope(mdg_activation_steps(activation), v[i]);
         }
         break;
     }

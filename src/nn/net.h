@@ -106,6 +106,13 @@ typedef void (*mdg_element_function)(size_t n, float *x);
 mdg_element_function mdg_activation_kernel(const mdg_kernels *k,
                                            midge_activation activation,
                                            float steepness);
+/* Points of a stepwise activation, below the first and above the last of which
+ * it is flat; NULL for the others. */
+typedef struct mdg_steps {
+    float v[6], y[6];
+    float below, above;
+} mdg_steps;
+const mdg_steps *mdg_activation_steps(midge_activation activation);
 /* 1 when f' is computed from x, so that it has to be kept. */
 int mdg_activation_needs_sum(midge_activation activation);
 /* dLoss/dy in g becomes dLoss/dx: y the outputs, x the sums (only where they

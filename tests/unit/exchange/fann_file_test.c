@@ -270,7 +270,7 @@ static void other_spellings_are_read(void **state) {
 }
 
 /* Connections that skip a layer make shortcuts of a layered file; two from one
- * neuron are refused; a bias that is missing is one of 0. */
+ * neuron are refused; a bias may be missing. */
 static void odd_connections(void **state) {
     (void)state;
     struct file f;
@@ -295,7 +295,8 @@ static void odd_connections(void **state) {
     memcpy(strstr(text, "(1, 3.5e-01) "), "             ", 13);
     memcpy(strstr(text, "(3, 4"), "(2, 4", 5);
     assert_int_equal(read_copy(&f, text, strlen(text), &net, &err), MIDGE_OK);
-    assert_true(net->weights[net->layers[0].b] == 0.0f);
+    assert_int_equal(midge_net_n_connections(net), 8);
+    assert_int_equal(net->mask[net->layers[0].b], 0);
     assert_true(net->weights[net->layers[0].w + 2] == 0.25f);
     midge_net_free(net);
     tear_down(&f);
@@ -349,6 +350,18 @@ static void what_fann_lacks_is_refused(void **state) {
     midge_fann_settings settings;
     assert_int_equal(midge_net_write_fann_fixed(net, NULL, NULL, &f.buf, &err),
                      MIDGE_E_UNSUPPORTED);
+    uint8_t mask[89]; /* 5-7-4-3 */
+    assert_int_equal(net->n_weights, sizeof mask);
+    memset(mask, 1, sizeof mask);
+    for (uint32_t i = 0; i < 5; i++) {
+        mask[7 * i + 3] = 0; /* the fourth unit of the first layer */
+    }
+    mask[net->layers[0].b + 3] = 0;
+    assert_int_equal(mdg_net_set_mask(net, mask), MIDGE_OK);
+    assert_int_equal(midge_net_write_fann(net, NULL, &f.buf, &err),
+                     MIDGE_E_UNSUPPORTED);
+    assert_non_null(strstr(err.text, "layer 0: unit 3"));
+    assert_int_equal(mdg_net_set_mask(net, NULL), MIDGE_OK);
     midge_fann_settings_init(&settings);
     settings.train.trainer = MIDGE_TRAIN_ADAM;
     assert_int_equal(midge_net_write_fann(net, &settings, &f.buf, &err),
