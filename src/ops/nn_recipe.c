@@ -161,9 +161,13 @@ midge_status mdg_nn_recipe_begin(const midge_json *args, mdg_nn_recipe *out,
 
 /* ---- Defaults ------------------------------------------------------------ */
 
-/* Small data can pay for what works on all rows at once. */
+/* Too few to hold some out, or for mini-batches. */
 static int is_tiny(const mdg_nn_size *size) {
     return size->n_rows < MDG_NN_FEW_ROWS;
+}
+
+static int is_large(const mdg_nn_size *size) {
+    return size->n_rows >= 5000;
 }
 
 static midge_trainer default_trainer(const mdg_nn_size *size,
@@ -173,12 +177,8 @@ static midge_trainer default_trainer(const mdg_nn_size *size,
 }
 
 static void default_layers(const mdg_nn_size *size, mdg_nn_recipe *r) {
-    uint32_t units = size->n_rows < 100    ? 16
-                     : size->n_rows < 2000 ? 32
-                     : size->n_rows < 5000 ? 64
-                                           : 128;
     r->n_hidden = r->cascade > 0 ? 0 : 1;
-    r->hidden[0] = units;
+    r->hidden[0] = size->n_rows < 100 ? 16 : is_large(size) ? 256 : 64;
 }
 
 static midge_activation default_output(const mdg_nn_size *size,
@@ -205,16 +205,20 @@ static midge_loss default_loss(const mdg_nn_recipe *r) {
 
 static void default_training(const mdg_nn_size *size, mdg_nn_recipe *r) {
     midge_train_options *t = &r->train;
-    int batches =
-        t->trainer >= MIDGE_TRAIN_SGD && t->trainer < MIDGE_TRAIN_LBFGS;
-    t->max_epochs = 1000;
-    t->patience = 50;
-    if (batches) {
-        t->batch_size = size->n_rows < 2000 ? 16 : 64;
-        t->learning_rate = t->trainer == MIDGE_TRAIN_SGD ? 0.01f : 0.003f;
-        t->weight_decay = t->trainer == MIDGE_TRAIN_ADAMW ? 0.01f : 0.0f;
-        t->max_epochs = size->n_rows < 5000 ? 500 : 100;
-        t->patience = size->n_rows < 5000 ? 40 : 10;
+    if (t->trainer < MIDGE_TRAIN_SGD || t->trainer >= MIDGE_TRAIN_LBFGS) {
+        t->max_epochs = 1000;
+        t->patience = 50;
+        return;
+    }
+    t->batch_size = size->n_rows < 2000 ? 16 : is_large(size) ? 32 : 64;
+    t->max_epochs = is_large(size) ? 100 : 500;
+    t->patience = is_large(size) ? 10 : 40;
+    t->dropout = is_large(size) ? 0.2f : 0.1f;
+    if (t->trainer != MIDGE_TRAIN_SGD) {
+        t->learning_rate = is_large(size) ? 0.001f : 0.003f;
+    }
+    if (t->trainer == MIDGE_TRAIN_ADAMW) {
+        t->weight_decay = is_large(size) ? 0.01f : 0.05f;
     }
 }
 
