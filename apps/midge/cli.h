@@ -123,6 +123,7 @@ int cli_predict(cli *c);
 int cli_train(cli *c);
 int cli_eval(cli *c);
 int cli_net_info(cli *c);
+int cli_net_convert(cli *c);
 int cli_status(cli *c);
 int cli_tasks(cli *c);
 int cli_events(cli *c);

@@ -115,6 +115,7 @@ static const struct {
                 {"train", cli_train},
                 {"eval", cli_eval},
                 {"net.info", cli_net_info},
+                {"net.convert", cli_net_convert},
                 {"status", cli_status},
                 {"tasks", cli_tasks},
                 {"events", cli_events},

@@ -9,7 +9,7 @@
 #define BLOCK_ROWS 256u
 
 const char *mdg_nn_kind_name(mdg_nn_kind kind) {
-    static const char *const names[] = {"bundle", "net"};
+    static const char *const names[] = {"bundle", "net", "fann"};
     return names[kind];
 }
 
@@ -18,6 +18,18 @@ const char *mdg_nn_kind_name(mdg_nn_kind kind) {
 static int begins_with(const midge_buf *bytes, const char *magic) {
     size_t size = strlen(magic);
     return bytes->size >= size && memcmp(bytes->data, magic, size) == 0;
+}
+
+static midge_status read_fann(mdg_nn_file *f, const midge_buf *b,
+                              midge_error *err) {
+    f->settings = mdg_alloc(f->env, 1, sizeof *f->settings);
+    if (!f->settings) {
+        return mdg_no_memory("a network", err);
+    }
+    MIDGE_TRY(midge_net_read_fann(f->env, b->data, b->size, &f->own,
+                                  f->settings, err));
+    f->net = f->own;
+    return MIDGE_OK;
 }
 
 static midge_status read_bytes(mdg_nn_file *f, const midge_buf *b,
@@ -36,9 +48,13 @@ static midge_status read_bytes(mdg_nn_file *f, const midge_buf *b,
         f->net = f->own;
         return MIDGE_OK;
     }
+    if (begins_with(b, "FANN_F")) {
+        f->kind = MDG_NN_FANN;
+        return read_fann(f, b, err);
+    }
     return midge_fail(err, MIDGE_E_PARSE,
                       "this is no network: neither a model of midge train or "
-                      "learn, nor .mnet");
+                      "learn, nor .mnet, nor FANN's .net");
 }
 
 midge_status mdg_nn_file_read(const midge_env *env, const midge_op_host *host,
@@ -53,6 +69,9 @@ midge_status mdg_nn_file_read(const midge_env *env, const midge_op_host *host,
         status = read_bytes(out, &bytes, err);
     }
     midge_buf_deinit(&bytes);
+    if (status != MIDGE_OK) {
+        mdg_nn_file_deinit(out);
+    }
     return status;
 }
 
@@ -60,6 +79,7 @@ void mdg_nn_file_deinit(mdg_nn_file *file) {
     midge_encoder_free(file->encoder);
     midge_model_free(file->model);
     midge_net_free(file->own);
+    mdg_release(file->env, file->settings, 1, sizeof *file->settings);
     memset(file, 0, sizeof *file);
 }
 

@@ -5,23 +5,26 @@
 #include "ops/nn_rows.h"
 
 #include "midge/model.h"
+#include "midge/nn_exchange.h"
 
 typedef enum mdg_nn_kind {
     MDG_NN_BUNDLE, /* an encoder and a model of any family */
-    MDG_NN_NET     /* our own file */
+    MDG_NN_NET,    /* our own file */
+    MDG_NN_FANN    /* FANN's, in floats or in fixed point */
 } mdg_nn_kind;
 
 typedef struct mdg_nn_file {
     const midge_env *env;
     mdg_nn_kind kind;
     size_t bytes;
-    midge_encoder *encoder; /* of a bundle */
-    midge_model *model;     /* of a bundle */
-    midge_net *own;         /* else */
-    const midge_net *net;   /* of either; NULL: another family */
+    midge_encoder *encoder;        /* of a bundle */
+    midge_model *model;            /* of a bundle */
+    midge_net *own;                /* else */
+    const midge_net *net;          /* of either; NULL: another family */
+    midge_fann_settings *settings; /* of FANN's */
 } mdg_nn_file;
 
-/* "bundle", "net" */
+/* "bundle", "net", "fann" */
 const char *mdg_nn_kind_name(mdg_nn_kind kind);
 
 midge_status mdg_nn_file_read(const midge_env *env, const midge_op_host *host,

@@ -230,7 +230,7 @@ static midge_status choose_all(const midge_json *args, const mdg_nn_size *size,
     const choice trainers = {NULL, trainer_name, MIDGE_TRAIN_COUNT};
     const choice losses = {NULL, loss_name, MIDGE_LOSS_COUNT};
     const choice by = {schedules, NULL, 5}, init = {inits, NULL, 5};
-    int trainer = default_trainer(size, r), hidden, output, loss;
+    int trainer = (int)default_trainer(size, r), hidden, output, loss;
     int schedule = MIDGE_SCHEDULE_CONSTANT, first = MIDGE_INIT_AUTO;
     MIDGE_TRY(choose(args, "trainer", &trainers, &trainer, err));
     r->train = midge_train_defaults((midge_trainer)trainer);
@@ -238,11 +238,11 @@ static midge_status choose_all(const midge_json *args, const mdg_nn_size *size,
                  ? MIDGE_ACT_TANH
                  : MIDGE_ACT_RELU;
     MIDGE_TRY(choose(args, "activation", &activations, &hidden, err));
-    output = default_output(size, r);
+    output = (int)default_output(size, r);
     MIDGE_TRY(choose(args, "output_activation", &activations, &output, err));
     r->activation = (midge_activation)hidden;
     r->output = (midge_activation)output;
-    loss = default_loss(r);
+    loss = (int)default_loss(r);
     MIDGE_TRY(choose(args, "loss", &losses, &loss, err));
     MIDGE_TRY(choose(args, "schedule", &by, &schedule, err));
     MIDGE_TRY(choose(args, "init", &init, &first, err));

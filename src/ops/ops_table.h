@@ -24,6 +24,7 @@ MDG_OP_FN(learn_report);
 MDG_OP_FN(learn_search);
 MDG_OP_FN(learn_test);
 MDG_OP_FN(model_predict);
+MDG_OP_FN(nn_convert);
 MDG_OP_FN(nn_eval);
 MDG_OP_FN(nn_info);
 MDG_OP_FN(nn_predict);

@@ -205,7 +205,7 @@ static void scales(void **state) {
         MIDGE_OK);
     for (size_t r = 0; r < ROWS; r++) {
         for (size_t c = 0; c < IN; c++) {
-            double wanted = -1.0 + 2.0 * (double)r / (ROWS - 1);
+            double wanted = -1.0 + 2.0 * (double)r / (double)(ROWS - 1);
             double is = (double)midge_dataset_x(data)[r * IN + c];
             assert_true(fabs(is - wanted) < 1e-6);
         }
@@ -220,7 +220,7 @@ static void scales(void **state) {
         sum += v;
         squares += v * v;
     }
-    assert_true(fabs(sum) < 1e-5 && fabs(squares / ROWS - 1) < 1e-5);
+    assert_true(fabs(sum) < 1e-5 && fabs(squares / (double)ROWS - 1) < 1e-5);
     midge_scaling_undo(in, IN, ROWS, midge_dataset_x(data));
     midge_scaling_undo(out, OUT, ROWS, midge_dataset_t(data));
     for (size_t i = 0; i < ROWS * IN; i++) {

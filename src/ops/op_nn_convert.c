@@ -1,0 +1,167 @@
+/* op_nn_convert.c: nn.convert: a network in another format.
+ *
+ * A network that leaves its bundle takes the encoder's scaling along, so that
+ * it takes the columns' own numbers (and 0 or 1 for each category), and a
+ * regression answers in the target's unit.
+ */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "ops/nn_file.h"
+#include "ops/ops_table.h"
+
+typedef struct conversion {
+    const midge_env *env;
+    const midge_json *args;
+    mdg_nn_file file;
+    midge_net *unbundled; /* copy with the encoder's scaling; NULL: file.net */
+    uint32_t decimal_point;
+    midge_buf bytes;
+} conversion;
+
+static const midge_net *net_of(const conversion *c) {
+    return c->unbundled ? c->unbundled : c->file.net;
+}
+
+/* ---- The formats --------------------------------------------------------- */
+
+static midge_status to_mnet(conversion *c, midge_error *err) {
+    return midge_net_write(net_of(c), &c->bytes) == MIDGE_OK
+               ? MIDGE_OK
+               : mdg_no_memory("the network's file", err);
+}
+
+static midge_status to_fann(conversion *c, midge_error *err) {
+    return midge_net_write_fann(net_of(c), c->file.settings, &c->bytes, err);
+}
+
+static midge_status to_fixed(conversion *c, midge_error *err) {
+    c->decimal_point =
+        (uint32_t)midge_json_get_int(c->args, "decimal_point", 0);
+    return midge_net_write_fann_fixed(net_of(c), c->file.settings,
+                                      &c->decimal_point, &c->bytes, err);
+}
+
+static const struct {
+    const char *name;
+    midge_status (*write)(conversion *c, midge_error *err);
+} formats[] = {{"mnet", to_mnet}, {"fann", to_fann}, {"fixed", to_fixed}};
+
+static midge_status write_format(conversion *c, const char *to,
+                                 midge_error *err) {
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+        if (strcmp(formats[i].name, to) == 0) {
+            return formats[i].write(c, err);
+        }
+    }
+    return midge_fail(err, MIDGE_E_INVALID,
+                      "there is no format '%.*s'; there are: mnet, fann, fixed",
+                      40, to);
+}
+
+/* ---- Out of a bundle ----------------------------------------------------- */
+
+static midge_status scale(conversion *c, midge_error *err) {
+    const midge_encoder *e = c->file.encoder;
+    const uint32_t n_in = midge_encoder_n_features(e);
+    int regress = midge_encoder_problem(e) == MIDGE_PROBLEM_REGRESS;
+    midge_scaling output;
+    midge_scaling *inputs = mdg_alloc(c->env, n_in, sizeof *inputs);
+    if (!inputs) {
+        return mdg_no_memory("scaling", err);
+    }
+    midge_encoder_scaling(e, inputs, &output);
+    midge_status status =
+        midge_net_set_scaling(c->unbundled, inputs, regress ? &output : NULL);
+    mdg_release(c->env, inputs, n_in, sizeof *inputs);
+    return status == MIDGE_OK
+               ? MIDGE_OK
+               : midge_fail(err, status, "the scaling has no place");
+}
+
+static midge_status unbundle(conversion *c, midge_error *err) {
+    if (!c->file.net) {
+        return midge_fail(err, MIDGE_E_UNSUPPORTED,
+                          "the model is no single network: it cannot be "
+                          "converted");
+    }
+    if (!c->file.encoder) {
+        return MIDGE_OK;
+    }
+    if (midge_net_copy(c->file.net, &c->unbundled) != MIDGE_OK) {
+        return mdg_no_memory("a network", err);
+    }
+    return scale(c, err);
+}
+
+/* ---- The answer ---------------------------------------------------------- */
+
+static void put_names(const midge_encoder *e, midge_json_writer *w) {
+    const char *category;
+    midge_json_key(w, "inputs");
+    midge_json_begin_array(w);
+    for (uint32_t i = 0; i < midge_encoder_n_features(e); i++) {
+        const char *column = midge_encoder_feature(e, i, &category);
+        midge_json_begin_array(w);
+        midge_json_string(w, column);
+        if (category) {
+            midge_json_string(w, category);
+        }
+        midge_json_end_array(w);
+    }
+    midge_json_end_array(w);
+    midge_json_key(w, "outputs");
+    midge_json_begin_array(w);
+    for (uint32_t i = 0; i < midge_encoder_n_outputs(e); i++) {
+        const char *class = midge_encoder_class(e, i);
+        midge_json_string(w, class ? class : midge_encoder_target(e));
+    }
+    midge_json_end_array(w);
+}
+
+static midge_status answer(const conversion *c, const char *to, const char *ref,
+                           midge_buf *result) {
+    midge_json_writer w;
+    midge_json_writer_init(&w, result, 0);
+    midge_json_begin_object(&w);
+    midge_json_key(&w, "format");
+    midge_json_string(&w, to);
+    midge_json_key(&w, "bytes");
+    midge_json_int(&w, (int64_t)c->bytes.size);
+    if (strcmp(to, "fixed") == 0) {
+        midge_json_key(&w, "decimal_point");
+        midge_json_int(&w, c->decimal_point);
+    }
+    if (c->file.encoder) {
+        put_names(c->file.encoder, &w);
+    }
+    midge_json_key(&w, "file");
+    midge_json_string(&w, ref);
+    midge_json_end_object(&w);
+    return midge_json_writer_end(&w);
+}
+
+static midge_status run(conversion *c, const midge_op_host *host,
+                        midge_buf *result, midge_error *err) {
+    char ref[72];
+    const char *to = midge_json_get_string(c->args, "to", "");
+    MIDGE_TRY(mdg_nn_file_read(c->env, host,
+                               midge_json_get_string(c->args, "model", ""),
+                               &c->file, err));
+    MIDGE_TRY(unbundle(c, err));
+    MIDGE_TRY(write_format(c, to, err));
+    MIDGE_TRY(
+        host->put_blob(host->ctx, c->bytes.data, c->bytes.size, ref, err));
+    return answer(c, to, ref, result);
+}
+
+MDG_OP_FN(nn_convert) {
+    conversion c = {.env = env, .args = args};
+    c.file.env = env;
+    midge_buf_init(&c.bytes, env, 0);
+    midge_status status = run(&c, host, result, err);
+    midge_buf_deinit(&c.bytes);
+    midge_net_free(c.unbundled);
+    mdg_nn_file_deinit(&c.file);
+    return status;
+}
