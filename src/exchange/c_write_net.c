@@ -144,7 +144,8 @@ static const char *expression_of(midge_activation activation) {
 }
 
 static const char on_steps[] =
-    "/* straight lines between six points: their v, their y, before, behind */\n"
+    "/* straight lines between six points: their v, their y, before, behind "
+    "*/\n"
     "static float on_steps(const float *steps, float v) {\n"
     "    const float *at = steps;\n"
     "    const float *to = steps + 6;\n"
@@ -211,7 +212,8 @@ static void put_activation(writer *w, midge_activation activation) {
     put(w, ";\n    }\n}\n\n");
 }
 
-/* Each one that the network has, once. Linear units of steepness 1 need none. */
+/* Each one that the network has, once. Linear units of steepness 1 need none.
+ */
 static int is_plain(const mdg_units *u) {
     return u->activation == MIDGE_ACT_LINEAR && u->steepness == 1.0f;
 }
@@ -347,8 +349,8 @@ static void put_layer(writer *w, uint32_t l) {
 static void put_run(writer *w) {
     const midge_net *net = w->net;
     put_named(w, "void @_run(const float *x, float *y) {\n    float v[");
-    put_uint(w, net->shortcut ? mdg_net_n_values(net)
-                              : 2 * (size_t)widest(net));
+    put_uint(w,
+             net->shortcut ? mdg_net_n_values(net) : 2 * (size_t)widest(net));
     put_named(w, "];\n    for (int i = 0; i < @_N_INPUTS; i++) {\n"
                  "        v[i] = x[i];\n    }\n");
     if (net->inputs) {

@@ -1,6 +1,6 @@
-/* c_source_test.c: networks as C files, compiled by this machine's compiler with
- * its warnings as errors, loaded, and compared with midge_net_run: to 4e-6 of
- * what was summed (libm's functions and the order of sums are not ours). */
+/* c_source_test.c: networks as C files, compiled by this machine's compiler
+ * with its warnings as errors, loaded, and compared with midge_net_run: to 4e-6
+ * of what was summed (libm's functions and the order of sums are not ours). */
 #define _XOPEN_SOURCE 700 /* mkdtemp */
 #include <dlfcn.h>
 
@@ -129,7 +129,11 @@ static void compiled_networks_agree(void **state) {
 static void names_are_identifiers(void **state) {
     (void)state;
     test_env_init(&t);
-    static const char *const bad[] = {"", "1x", "a-b", "a b", "\xC3\xA4",
+    static const char *const bad[] = {"",
+                                      "1x",
+                                      "a-b",
+                                      "a b",
+                                      "\xC3\xA4",
                                       "a234567890123456789012345678901234567"
                                       "890123456789012345678901234"};
     midge_net *net =
