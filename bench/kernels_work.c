@@ -233,6 +233,12 @@ RUN(run_f32_to_i8) {
     }
 }
 
+RUN(run_f32_to_u8) {
+    EACH_CALL {
+        MDG_KERNEL(k, f32_to_u8)(w->n, 127.0f, 128, a, (uint8_t *)bytes_out);
+    }
+}
+
 RUN(run_i8_to_f32) {
     EACH_CALL {
         MDG_KERNEL(k, i8_to_f32)(w->n, 1.0f / 127, i8_rows, c);
@@ -327,6 +333,41 @@ RUN(run_rank1_f32) {
 RUN(run_spmv_csr_f32) {
     EACH_CALL {
         MDG_KERNEL(k, spmv_csr_f32)(w->m, row_start, column, a, b, c);
+    }
+}
+
+/* A fifth is kept; behind that anything may stand. */
+RUN(run_compress_f32) {
+    EACH_CALL {
+        memset(c + MDG_KERNEL(k, compress_f32)(w->m, w->n, a, w->n, 10000,
+                                               row_start, column, c),
+               0, MDG_COMPRESS_ROOM * sizeof *c);
+    }
+}
+
+RUN(run_spmm_csr_f32) {
+    mdg_spmm s = {w->m, w->n, row_start, column, a,   b,
+                  w->n, c,    w->n,      NULL,   NULL};
+    EACH_CALL {
+        MDG_KERNEL(k, spmm_csr_f32)(&s);
+    }
+}
+
+/* Bytes are those of the floats there are. */
+RUN(run_gemm_i8) {
+    mdg_gemm_i8 g = {w->m,
+                     w->n,
+                     w->k,
+                     (const uint8_t *)a,
+                     w->k,
+                     (const int8_t *)b,
+                     (const int32_t *)row_start,
+                     d,
+                     d + w->n,
+                     c,
+                     w->n};
+    EACH_CALL {
+        MDG_KERNEL(k, gemm_i8)(&g);
     }
 }
 
@@ -441,17 +482,26 @@ RUN(run_triad) {
     FLAGGED(label, op, ROWS, COLS, flops_, 1, COLS, WORK_BYTES)
 /* A vector that is changed. */
 #define VECTOR(label, op, n_) EACH(label, op, 1, n_, 0, 8, 0)
-#define GEMM(label, op_, run_, m_, n_, k_, flags_)                             \
+#define PRODUCT(label, op_, run_, m_, n_, k_, flops_, bytes_, flags_)          \
     {.name = label,                                                            \
      .run = run_,                                                              \
      .op = OP(op_),                                                            \
      .m = m_,                                                                  \
      .n = n_,                                                                  \
      .k = k_,                                                                  \
-     .flops = 2.0 * m_ * n_ * k_,                                              \
-     .bytes = 4.0 * (m_ * k_ + k_ * n_ + m_ * n_),                             \
+     .flops = flops_,                                                          \
+     .bytes = bytes_,                                                          \
      .items = (double)m_ * n_,                                                 \
      .flags = flags_}
+#define GEMM(label, op, run, m, n, k, flags)                                   \
+    PRODUCT(label, op, run, m, n, k, 2.0 * m * n * k,                          \
+            4.0 * (m * k + k * n + m * n), flags)
+#define GEMM_I8(label, m, n, k)                                                \
+    PRODUCT(label, gemm_i8, run_gemm_i8, m, n, k, 2.0 * m * n * k,             \
+            m * k + k * n + 4.0 * m * n, WORK_BYTES)
+#define SPMM(label, m, n, k)                                                   \
+    PRODUCT(label, spmm_csr_f32, run_spmm_csr_f32, m, n, k,                    \
+            2.0 * m * n * (k / 5), 4.0 * (k * n + m * n), 0)
 #define TOP(label, n_, k_)                                                     \
     {.name = label,                                                            \
      .run = run_top_k_f32,                                                     \
@@ -526,6 +576,7 @@ static const work works[] = {
     BYTE_ROWS("gather_l2sq_i8 8x768", gather_l2sq_i8, 3),
     BYTE_ROWS("gather_l2sq_u8 8x768", gather_l2sq_u8, 3),
     BYTES("f32_to_i8 768", f32_to_i8, 1, COLS, 5, 0),
+    BYTES("f32_to_u8 768", f32_to_u8, 1, COLS, 5, 0),
     BYTES("i8_to_f32 768", i8_to_f32, 1, COLS, 5, 0),
     BYTES("popcount 64x1024", popcount_b1, SETS, SET, 1, 0),
     BYTES("hamming 64x1024", hamming_b1, SETS, SET, 1, SET),
@@ -568,11 +619,16 @@ static const work works[] = {
     EACH("rank1 64x768", rank1_f32, 64, COLS, 2, 8, 0),
     EACH("spmv 1024 rows of 16", spmv_csr_f32, SPARSE_ROWS, SPARSE_EACH, 2, 8,
          8 * SPARSE_ROWS),
+    EACH("compress 32x784", compress_f32, 32, 784, 0, 4, 0),
+    SPMM("spmm 32x128x784, a fifth", 32, 128, 784),
+    SPMM("spmm 1x128x784, a fifth", 1, 128, 784),
     EACH("transpose 1000x784", transpose_f32, 1000, 784, 0, 8, 0),
     GEMM("gemm 32x128x784", gemm_f32, run_gemm_f32, 32, 128, 784, 0),
     GEMM("gemm 784x128x32 A^T", gemm_f32, run_gemm_f32_t, 784, 128, 32, 0),
     GEMM("gemm 1x128x784", gemm_f32, run_gemm_f32, 1, 128, 784, 0),
     GEMM("gemm 512x512x512", gemm_f32, run_gemm_f32, 512, 512, 512, 0),
+    GEMM_I8("gemm_i8 32x128x784", 32, 128, 784),
+    GEMM_I8("gemm_i8 1x128x784", 1, 128, 784),
     GEMM("gemm_fast 32x128x784", gemm_fast_f32, run_gemm_fast_f32, 32, 128, 784,
          WORK_FAST),
     GEMM("gemm_fast 784x128x32 A^T", gemm_fast_f32, run_gemm_fast_f32_t, 784,
@@ -632,6 +688,16 @@ static void fill_others(void) {
     fill_half(bf16_one, COLS, 14, 120, 7);
 }
 
+/* A fifth of each of w->m rows of w->k columns. */
+static void fill_fifths(const work *w) {
+    for (size_t i = 0; i <= w->m; i++) {
+        row_start[i] = (uint32_t)(i * (w->k / 5));
+    }
+    for (size_t i = 0; i < w->m * (w->k / 5); i++) {
+        column[i] = (uint32_t)(i % (w->k / 5) * 5 + i % 3);
+    }
+}
+
 static void fill_sparse(void) {
     uint32_t seed = 24;
     for (uint32_t i = 0; i <= SPARSE_ROWS; i++) {
@@ -683,8 +749,14 @@ void work_prepare(size_t index) {
     memset(sums_out, 0, sizeof sums_out);
     memset(best, 0, sizeof best);
     fill(a, n, 1, -1.0f);
-    fill(b, n, 2, -1.0f);
     fill(c, n, 3, -1.0f);
+    for (size_t i = 0; w->run == run_compress_f32 && i < n; i++) {
+        a[i] = c[i] > 0.6f ? a[i] : 0.0f;
+    }
+    if (w->run == run_spmm_csr_f32) {
+        fill_fifths(w);
+    }
+    fill(b, n, 2, -1.0f);
     fill(d, n, 4, 0.0f);
 }
 
