@@ -53,9 +53,11 @@ midge_net_int8_run(const midge_net_int8 *net, size_t n_rows, const float *x,
 /* spec/formats/net_int8.md. */
 MIDGE_API MIDGE_NODISCARD midge_status
 midge_net_int8_write(const midge_net_int8 *net, midge_buf *out);
-MIDGE_API MIDGE_NODISCARD midge_status
-midge_net_int8_read(const midge_env *env, const void *bytes, size_t size,
-                    midge_net_int8 **out, midge_error *err);
+MIDGE_API MIDGE_NODISCARD midge_status midge_net_int8_read(const midge_env *env,
+                                                           const void *bytes,
+                                                           size_t size,
+                                                           midge_net_int8 **out,
+                                                           midge_error *err);
 
 /* ---- Fixed point. ----------------------------------------------------------
  * What FANN's fixed-point library computes, integer by integer: values and
@@ -65,18 +67,17 @@ typedef struct midge_net_fixed midge_net_fixed;
 
 /* From a fixed-point file of FANN (spec/formats/fann_net.md). MIDGE_E_INVALID:
  * it is in floating point; MIDGE_E_UNSUPPORTED names an activation. */
-MIDGE_API MIDGE_NODISCARD midge_status midge_net_fixed_read_fann(
-    const midge_env *env, const void *bytes, size_t size,
-    midge_net_fixed **out, midge_error *err);
+MIDGE_API MIDGE_NODISCARD midge_status
+midge_net_fixed_read_fann(const midge_env *env, const void *bytes, size_t size,
+                          midge_net_fixed **out, midge_error *err);
 MIDGE_API void midge_net_fixed_free(midge_net_fixed *net);
 MIDGE_API uint32_t midge_net_fixed_n_inputs(const midge_net_fixed *net);
 MIDGE_API uint32_t midge_net_fixed_n_outputs(const midge_net_fixed *net);
 MIDGE_API uint32_t midge_net_fixed_decimal_point(const midge_net_fixed *net);
 MIDGE_API size_t midge_net_fixed_workspace_bytes(const midge_net_fixed *net);
 /* One row; values times 2^decimal_point. */
-MIDGE_API MIDGE_NODISCARD midge_status
-midge_net_fixed_run(const midge_net_fixed *net, const int32_t *x, int32_t *y,
-                    void *workspace);
+MIDGE_API MIDGE_NODISCARD midge_status midge_net_fixed_run(
+    const midge_net_fixed *net, const int32_t *x, int32_t *y, void *workspace);
 
 #ifdef __cplusplus
 }

@@ -246,7 +246,7 @@ static midge_status quantise(const midge_net *net, size_t n_rows,
                              midge_error *err) {
     float *hidden[2];
     mdg_slab slab = {.env = net->env};
-    size_t floats;
+    size_t floats = 0;
     const size_t widest = widest_hidden(net);
     (void)mdg_slab_take(&slab, n_rows, widest);
     (void)mdg_slab_take(&slab, n_rows, widest);

@@ -166,7 +166,7 @@ midge_status midge_net_int8_run(const midge_net_int8 *net, size_t n_rows,
     j.block = block_of(net, n_rows);
     const size_t blocks = (n_rows + j.block.rows - 1) / j.block.rows;
     const size_t grain =
-        SHARE_PRODUCTS / (j.block.rows * midge_net_int8_bytes(net)) + 1;
+        SHARE_PRODUCTS / (j.block.rows * midge_net_int8_bytes(net) + 1) + 1;
     mdg_parallel_for(net->env, blocks, grain, run_blocks, &j);
     return MIDGE_OK;
 }
