@@ -154,17 +154,18 @@ static midge_train_options options_of(const side_work *w) {
 /* An epoch is over: tells of it and waits for the next question. The first
  * epoch warms up. */
 static int on_epoch(void *ctx, const midge_net_progress *p) {
-    char about[96];
-    (void)ctx;
+    const side_work *w = ctx;
+    char about[64];
     if (p->epoch > 1) {
-        snprintf(about, sizeof about, ",\"loss\":%.6g,\"mse\":%.6g",
-                 p->train_loss, p->train_mse);
+        int classes = strcmp(w->net, "relu") == 0;
+        snprintf(about, sizeof about, ",\"%s\":%.9g", classes ? "loss" : "mse",
+                 classes ? p->train_loss : p->train_mse);
         side_took(1, about);
     }
     return !side_asked();
 }
 
-static void trains(const side_work *w, float *y) {
+static void trains(side_work *w, float *y) {
     midge_net *net = make(w);
     midge_net_data rows = rows_of(w);
     midge_train_options o = options_of(w);
@@ -172,6 +173,7 @@ static void trains(const side_work *w, float *y) {
         set_weights(net, w);
     }
     o.on_epoch = on_epoch;
+    o.ctx = w;
     must(midge_net_train(net, &rows, NULL, &o, NULL, &err));
     run_all(net, w, y);
     midge_net_free(net);

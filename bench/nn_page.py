@@ -82,8 +82,8 @@ def machine_parts(result):
                results.number(x["took"]), f"{x['share']:.0%}"]
               for x in result["floors"])),
             ["Products are counted as if no input were zero: those of the "
-             "digits are skipped, so", "that a share may be above all. "
-             "Multiplications and additions are counted apart,", "as ours are "
+             "digits are skipped, so", "that a share may be above 100 %. "
+             "Multiplications and additions are", "counted apart, as ours are "
              "rounded apart (the same bits everywhere)."]]
     if result["modules"]:
         made += [["## Modules"], pages.table(
@@ -129,6 +129,11 @@ def report(origin, lines):
     for part, found in result["contests"].items():
         body += [[f"## {TITLES[part]}"], *contest_tables(found)]
         body += [NOTES[part]] if part in NOTES else []
+    same = result["same_losses"]
+    if same:
+        body.append(["Ours of one contest have the same losses: "
+                     + ", ".join(f"{name} {'yes' if yes else 'no'}"
+                                 for name, yes in same.items()) + "."])
     return (data, "Networks",
             ["Made by `./run bench nn`; every measurement is in `nn.json`."],
             about_lines(data), *([target_table(result)] if result["targets"]

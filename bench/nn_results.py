@@ -64,6 +64,17 @@ def contests(lines):
             for part, found in groups.items()}
 
 
+def same_losses(lines):
+    """{contest: whether all of ours have lost the same in each round}"""
+    told = collections.defaultdict(lambda: collections.defaultdict(set))
+    for line in lines:
+        if (line["what"] == "time" and line["part"] == "wasm"
+                and "loss" in line and line["side"].startswith("midge")):
+            told[key(line)][line["round"]].add(f"{line['loss']:.6g}")
+    return {name: all(len(losses) == 1 for losses in rounds.values())
+            for name, rounds in told.items()}
+
+
 # ---- Targets ----------------------------------------------------------------
 
 def target(group, what, wanted, value, reached, text):
@@ -206,5 +217,6 @@ def all_of(lines):
     modules = [{key: x[key] for key in ("owner", "module", "bytes")}
                for x in lines if x["what"] == "module"]
     return {"targets": targets(found, modules), "contests": found,
+            "same_losses": same_losses(lines),
             "peaks": can, "floors": floors(found, can), "modules": modules,
             "absent": [x for x in lines if x["what"] == "absent"]}
