@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "midge/nn_exchange.h"
 #include "midge/nn_quant.h"
 #include "midge/os.h"
 
