@@ -109,6 +109,7 @@ static void trains(const side_work *w, float *y) {
         double done = 0;
         do {
             if (w->epochs > 1) {
+                fann_randomize_weights(ann, 0, 0); /* forgets old slopes */
                 set_weights(ann, w);
                 fann_train_on_data(ann, data, w->epochs, 0, -1.0f);
             } else {
