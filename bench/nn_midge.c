@@ -1,6 +1,7 @@
 /* nn_midge.c: Midge as a side (nn_side.h); MIDGE_CPU lowers its instruction
- * set. The work "weights" trains a network for those that run it, and leaves it
- * in FOLDER as raw floats, as our own file and as ONNX. */
+ * set. The work "weights" makes a network for the other sides and leaves it in
+ * FOLDER: its first weights and those after an epoch as raw floats, then also as
+ * our own file and as ONNX. */
 #include "nn_side.h"
 
 #include <stdio.h>
@@ -246,6 +247,8 @@ static void leaves_weights(const side_work *w, float *y) {
     midge_buf buf;
     o.max_epochs = 1;
     o.loss = MIDGE_LOSS_CROSS_ENTROPY;
+    write_file(w, "start", midge_net_weights(net),
+               midge_net_n_weights(net) * sizeof(float));
     must(midge_net_train(net, &rows, NULL, &o, NULL, &err));
     write_file(w, "weights", midge_net_weights(net),
                midge_net_n_weights(net) * sizeof(float));

@@ -111,17 +111,7 @@ class Tensorflow {
     this.count = rows.count;
     this.x = tf.tensor2d(rows.x, [rows.count, 784]);
     this.t = tf.tensor2d(oneHot(rows), [rows.count, 10]);
-    this.variables(
-      [0, 1].map((l) => {
-        const [nIn, nOut] = [SIZES[l], SIZES[l + 1]];
-        const range = Math.sqrt(6 / (nIn + nOut));
-        const w = Float32Array.from(
-          { length: nIn * nOut },
-          () => (2 * Math.random() - 1) * range,
-        );
-        return { w, b: new Float32Array(nOut), nIn, nOut };
-      }),
-    );
+    this.variables(weightsOf(this.file("start")));
     this.optimizer = {
       sgd: () => tf.train.sgd(0.1),
       momentum: () => tf.train.momentum(0.01, 0.9),

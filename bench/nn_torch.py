@@ -146,6 +146,7 @@ def trains(work, name, folder):
     make = OPTIMIZERS[work]
     way = faster_way(make, SHAPES[name], x, t)
     net = new_net(SHAPES[name])
+    set_weights(net, f"{folder}/relu.{name}.start")
     optimizer = make(net.parameters(), way)
     epoch(net, optimizer, x, t, TRAIN)  # warms up
     for start in questions():
