@@ -124,6 +124,7 @@ int cli_train(cli *c);
 int cli_eval(cli *c);
 int cli_net_info(cli *c);
 int cli_net_convert(cli *c);
+int cli_net_quantize(cli *c);
 int cli_status(cli *c);
 int cli_tasks(cli *c);
 int cli_events(cli *c);

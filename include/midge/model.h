@@ -2,15 +2,17 @@
  * weighted ensemble of several; the file that `midge learn` writes and
  * `midge predict`, Node and the browser read.
  *
- * Families: net (nn.h), knn (k nearest neighbours over index.h) and features
- * (random Fourier features with a ridge solution; Rahimi & Recht 2007).
- * Outputs are (n_rows, n_outputs): class probabilities (non-negative, each row
- * sums to 1), or one standardised value for regression.
+ * Families: net (nn.h), int8 (a net in small integers, nn_quant.h), knn (k
+ * nearest neighbours over index.h) and features (random Fourier features with a
+ * ridge solution; Rahimi & Recht 2007). Outputs are (n_rows, n_outputs): class
+ * probabilities (non-negative, each row sums to 1), or one standardised value
+ * for regression.
  */
 #ifndef MIDGE_MODEL_H
 #define MIDGE_MODEL_H
 
 #include "midge/buf.h"
+#include "midge/nn_quant.h"
 #include "midge/nn_train.h"
 #include "midge/table.h"
 
@@ -24,7 +26,8 @@ typedef enum midge_family { /* stored in files: frozen */
                             MIDGE_FAMILY_NET = 0,
                             MIDGE_FAMILY_KNN = 1,
                             MIDGE_FAMILY_FEATURES = 2,
-                            MIDGE_FAMILY_ENSEMBLE = 3
+                            MIDGE_FAMILY_ENSEMBLE = 3,
+                            MIDGE_FAMILY_INT8 = 4
 } midge_family;
 
 typedef struct midge_knn_options {
@@ -47,10 +50,14 @@ typedef struct midge_features_options {
  * MIDGE_E_INVALID for rows that are not finite, k above the number of rows,
  * options out of bounds; MIDGE_E_STATE when the ridge equations are singular in
  * single precision; MIDGE_E_LIMIT when n_inputs times n_features is above 2^26.
- * The net is taken, also on failure. */
+ * A net is taken, also on failure; its own scaling is not applied: encoders
+ * scale. */
 MIDGE_API MIDGE_NODISCARD midge_status
 midge_model_from_net_take(const midge_env *env, midge_problem problem,
                           midge_net *net, midge_model **out);
+MIDGE_API MIDGE_NODISCARD midge_status
+midge_model_from_int8_take(const midge_env *env, midge_problem problem,
+                           midge_net_int8 *net, midge_model **out);
 MIDGE_API MIDGE_NODISCARD midge_status midge_model_fit_knn(
     const midge_env *env, midge_problem problem, uint32_t n_inputs,
     uint32_t n_outputs, const midge_net_data *data,

@@ -13,7 +13,8 @@
 static midge_status put_net(const midge_model *model, midge_buf *out) {
     midge_buf net;
     midge_buf_init(&net, model->env, 0);
-    midge_status status = midge_net_write(model->net, &net);
+    midge_status status = model->net ? midge_net_write(model->net, &net)
+                                     : midge_net_int8_write(model->int8, &net);
     if (status == MIDGE_OK) {
         status = mdg_put_u64(out, net.size);
     }
@@ -62,6 +63,7 @@ midge_status mdg_model_put(const midge_model *model, midge_buf *out) {
     MIDGE_TRY(mdg_put_u32(out, model->n_outputs));
     switch (model->family) {
     case MIDGE_FAMILY_NET:
+    case MIDGE_FAMILY_INT8:
         return put_net(model, out);
     case MIDGE_FAMILY_KNN:
         return put_knn(model, out);
@@ -113,6 +115,24 @@ static midge_status get_floats(const midge_env *env, mdg_reader *r, size_t rows,
     return MIDGE_OK;
 }
 
+static midge_status read_net(midge_model *model, const uint8_t *bytes,
+                             size_t size, midge_error *err) {
+    uint32_t n_in, n_out;
+    if (model->family == MIDGE_FAMILY_INT8) {
+        MIDGE_TRY(
+            midge_net_int8_read(model->env, bytes, size, &model->int8, err));
+        n_in = midge_net_int8_n_inputs(model->int8);
+        n_out = midge_net_int8_n_outputs(model->int8);
+    } else {
+        MIDGE_TRY(midge_net_read(model->env, bytes, size, &model->net, err));
+        n_in = midge_net_n_inputs(model->net);
+        n_out = midge_net_n_outputs(model->net);
+    }
+    return n_in == model->n_inputs && n_out == model->n_outputs
+               ? MIDGE_OK
+               : damaged(err, "a network in it has another shape");
+}
+
 static midge_status get_net(midge_model *model, mdg_reader *r,
                             midge_error *err) {
     uint64_t size = mdg_get_u64(r);
@@ -121,13 +141,7 @@ static midge_status get_net(midge_model *model, mdg_reader *r,
     if (!bytes) {
         return damaged(err, "a network in it is cut short");
     }
-    MIDGE_TRY(
-        midge_net_read(model->env, bytes, (size_t)size, &model->net, err));
-    if (midge_net_n_inputs(model->net) != model->n_inputs ||
-        midge_net_n_outputs(model->net) != model->n_outputs) {
-        return damaged(err, "a network in it has another shape");
-    }
-    return MIDGE_OK;
+    return read_net(model, bytes, (size_t)size, err);
 }
 
 static midge_status get_knn(midge_model *model, mdg_reader *r,
@@ -222,6 +236,7 @@ static midge_status get_family(midge_model *model, mdg_reader *r,
                                midge_error *err) {
     switch (model->family) {
     case MIDGE_FAMILY_NET:
+    case MIDGE_FAMILY_INT8:
         return get_net(model, r, err);
     case MIDGE_FAMILY_KNN:
         return get_knn(model, r, err);
@@ -238,7 +253,7 @@ midge_status mdg_model_get(const midge_env *env, mdg_reader *r,
     uint32_t n_inputs = mdg_get_u32(r);
     uint32_t n_outputs = mdg_get_u32(r);
     *out = NULL;
-    if (r->failed || family > MIDGE_FAMILY_ENSEMBLE ||
+    if (r->failed || family > MIDGE_FAMILY_INT8 ||
         problem > MIDGE_PROBLEM_REGRESS || n_inputs == 0 ||
         n_inputs > MDG_INPUTS_MAX || n_outputs == 0 ||
         n_outputs > MDG_OUTPUTS_MAX) {

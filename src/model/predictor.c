@@ -40,6 +40,7 @@ void midge_model_free(midge_model *model) {
         return;
     }
     midge_net_free(model->net);
+    midge_net_int8_free(model->int8);
     free_parts(model);
     mdg_ensemble *e = &model->ensemble;
     for (uint32_t i = 0; i < e->n; i++) {
@@ -148,6 +149,26 @@ midge_status midge_model_from_net_take(const midge_env *env,
     return MIDGE_OK;
 }
 
+midge_status midge_model_from_int8_take(const midge_env *env,
+                                        midge_problem problem,
+                                        midge_net_int8 *net,
+                                        midge_model **out) {
+    *out = NULL;
+    if (!env || !net) {
+        midge_net_int8_free(net);
+        return MIDGE_E_INVALID;
+    }
+    midge_status status = mdg_model_make(env, MIDGE_FAMILY_INT8, problem,
+                                         midge_net_int8_n_inputs(net),
+                                         midge_net_int8_n_outputs(net), out);
+    if (status != MIDGE_OK) {
+        midge_net_int8_free(net);
+        return status;
+    }
+    (*out)->int8 = net;
+    return MIDGE_OK;
+}
+
 void mdg_normalise(const midge_model *model, size_t n_rows, float *y) {
     size_t n = model->n_outputs;
     if (model->problem != MIDGE_PROBLEM_CLASSIFY) {
@@ -170,12 +191,16 @@ void mdg_normalise(const midge_model *model, size_t n_rows, float *y) {
 
 static midge_status predict_net(const midge_model *model, size_t n_rows,
                                 const float *x, float *y) {
-    size_t bytes = midge_net_workspace_bytes(model->net, n_rows);
+    size_t bytes = model->net
+                       ? midge_net_workspace_bytes(model->net, n_rows)
+                       : midge_net_int8_workspace_bytes(model->int8, n_rows);
     void *workspace = mdg_alloc(model->env, bytes, 1);
     if (!workspace) {
         return MIDGE_E_NOMEM;
     }
-    midge_status status = midge_net_run(model->net, n_rows, x, y, workspace);
+    midge_status status =
+        model->net ? midge_net_run(model->net, n_rows, x, y, workspace)
+                   : midge_net_int8_run(model->int8, n_rows, x, y, workspace);
     if (status == MIDGE_OK) {
         mdg_normalise(model, n_rows, y);
     }
@@ -274,6 +299,7 @@ static midge_status predict_block(const midge_model *model, size_t n_rows,
                                   const float *x, float *y) {
     switch (model->family) {
     case MIDGE_FAMILY_NET:
+    case MIDGE_FAMILY_INT8:
         return predict_net(model, n_rows, x, y);
     case MIDGE_FAMILY_KNN:
         return predict_knn(model, n_rows, x, y);

@@ -46,6 +46,7 @@ struct midge_model {
     uint32_t n_inputs;
     uint32_t n_outputs;
     midge_net *net;
+    midge_net_int8 *int8;
     mdg_knn knn;
     mdg_features features;
     mdg_ensemble ensemble;

@@ -6,8 +6,8 @@
 #ifndef MDG_TRAIN_H
 #define MDG_TRAIN_H
 
-#include "nn/pass.h"
 #include "nn/net_update.h"
+#include "nn/pass.h"
 
 typedef struct mdg_training mdg_training;
 

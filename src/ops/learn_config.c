@@ -10,14 +10,14 @@
 
 #include "base/fmath.h"
 
-static const char *const family_names[] = {"net", "knn", "features",
-                                           "ensemble"};
+static const char *const family_names[] = {"net", "knn", "features", "ensemble",
+                                           "int8"};
 /* Of the hidden layers that are tried. */
 static const midge_activation activations[] = {MIDGE_ACT_RELU, MIDGE_ACT_TANH,
                                                MIDGE_ACT_SIGMOID};
 
 const char *mdg_family_name(midge_family family) {
-    return (unsigned)family < 4 ? family_names[family] : "unknown";
+    return (unsigned)family < 5 ? family_names[family] : "unknown";
 }
 
 const char *mdg_problem_name(midge_problem problem) {

@@ -9,7 +9,8 @@
 #define BLOCK_ROWS 256u
 
 const char *mdg_nn_kind_name(mdg_nn_kind kind) {
-    static const char *const names[] = {"bundle", "net", "fann"};
+    static const char *const names[] = {"bundle", "net", "fann", "json",
+                                        "int8"};
     return names[kind];
 }
 
@@ -48,13 +49,23 @@ static midge_status read_bytes(mdg_nn_file *f, const midge_buf *b,
         f->net = f->own;
         return MIDGE_OK;
     }
+    if (begins_with(b, "MIDGENI8")) {
+        f->kind = MDG_NN_INT8;
+        return midge_net_int8_read(f->env, b->data, b->size, &f->int8, err);
+    }
+    if (begins_with(b, "{")) {
+        f->kind = MDG_NN_JSON;
+        MIDGE_TRY(midge_net_read_json(f->env, b->data, b->size, &f->own, err));
+        f->net = f->own;
+        return MIDGE_OK;
+    }
     if (begins_with(b, "FANN_F")) {
         f->kind = MDG_NN_FANN;
         return read_fann(f, b, err);
     }
     return midge_fail(err, MIDGE_E_PARSE,
                       "this is no network: neither a model of midge train or "
-                      "learn, nor .mnet, nor FANN's .net");
+                      "learn, nor .mnet, .json, int8 or FANN's .net");
 }
 
 midge_status mdg_nn_file_read(const midge_env *env, const midge_op_host *host,
@@ -79,18 +90,31 @@ void mdg_nn_file_deinit(mdg_nn_file *file) {
     midge_encoder_free(file->encoder);
     midge_model_free(file->model);
     midge_net_free(file->own);
+    midge_net_int8_free(file->int8);
     mdg_release(file->env, file->settings, 1, sizeof *file->settings);
     memset(file, 0, sizeof *file);
 }
 
 uint32_t mdg_nn_file_n_inputs(const mdg_nn_file *file) {
-    return file->model ? midge_model_n_inputs(file->model)
-                       : midge_net_n_inputs(file->net);
+    return file->model  ? midge_model_n_inputs(file->model)
+           : file->int8 ? midge_net_int8_n_inputs(file->int8)
+                        : midge_net_n_inputs(file->net);
 }
 
 uint32_t mdg_nn_file_n_outputs(const mdg_nn_file *file) {
-    return file->model ? midge_model_n_outputs(file->model)
-                       : midge_net_n_outputs(file->net);
+    return file->model  ? midge_model_n_outputs(file->model)
+           : file->int8 ? midge_net_int8_n_outputs(file->int8)
+                        : midge_net_n_outputs(file->net);
+}
+
+const midge_scaling *mdg_nn_file_inputs(const mdg_nn_file *file) {
+    return file->int8 ? midge_net_int8_input_scaling(file->int8)
+                      : midge_net_input_scaling(file->net);
+}
+
+const midge_scaling *mdg_nn_file_outputs(const mdg_nn_file *file) {
+    return file->int8 ? midge_net_int8_output_scaling(file->int8)
+                      : midge_net_output_scaling(file->net);
 }
 
 /* ---- Rows for it --------------------------------------------------------- */
@@ -179,8 +203,8 @@ midge_status mdg_nn_file_coding(const mdg_nn_file *file, mdg_nn_source *source,
                           n_in, n_out, mdg_nn_file_n_inputs(file),
                           mdg_nn_file_n_outputs(file));
     }
-    out->inputs = midge_net_input_scaling(file->net);
-    out->outputs = midge_net_output_scaling(file->net);
+    out->inputs = mdg_nn_file_inputs(file);
+    out->outputs = mdg_nn_file_outputs(file);
     out->meaning = mdg_nn_meaning_of_plain(source->plain);
     if (!targets) { /* outputs as they are */
         out->meaning = (mdg_nn_meaning){MIDGE_PROBLEM_REGRESS,
@@ -228,8 +252,28 @@ midge_status mdg_nn_run(const midge_env *env, const midge_net *net,
     return MIDGE_OK;
 }
 
+/* It shares rows among threads by itself. */
+midge_status mdg_nn_run_int8(const midge_env *env, const midge_net_int8 *net,
+                             size_t n_rows, const float *x, float *y,
+                             midge_error *err) {
+    size_t bytes = midge_net_int8_workspace_bytes(net, n_rows);
+    void *workspace = mdg_alloc(env, bytes, 1);
+    if (!workspace) {
+        return mdg_no_memory("running a network", err);
+    }
+    midge_status status = midge_net_int8_run(net, n_rows, x, y, workspace);
+    mdg_release(env, workspace, bytes, 1);
+    return status == MIDGE_OK
+               ? MIDGE_OK
+               : midge_fail(err, status, "the network could not be run");
+}
+
 midge_status mdg_nn_file_run(const mdg_nn_file *file, size_t n_rows,
                              const float *x, float *y, midge_error *err) {
-    return file->model ? midge_model_predict(file->model, n_rows, x, y, err)
-                       : mdg_nn_run(file->env, file->net, n_rows, x, y, err);
+    if (file->model) {
+        return midge_model_predict(file->model, n_rows, x, y, err);
+    }
+    return file->int8
+               ? mdg_nn_run_int8(file->env, file->int8, n_rows, x, y, err)
+               : mdg_nn_run(file->env, file->net, n_rows, x, y, err);
 }

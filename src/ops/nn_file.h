@@ -6,11 +6,14 @@
 
 #include "midge/model.h"
 #include "midge/nn_exchange.h"
+#include "midge/nn_quant.h"
 
 typedef enum mdg_nn_kind {
     MDG_NN_BUNDLE, /* an encoder and a model of any family */
     MDG_NN_NET,    /* our own file */
-    MDG_NN_FANN    /* FANN's, in floats or in fixed point */
+    MDG_NN_FANN,   /* FANN's, in floats or in fixed point */
+    MDG_NN_JSON,   /* our own as text */
+    MDG_NN_INT8    /* our own in small integers */
 } mdg_nn_kind;
 
 typedef struct mdg_nn_file {
@@ -20,17 +23,21 @@ typedef struct mdg_nn_file {
     midge_encoder *encoder;        /* of a bundle */
     midge_model *model;            /* of a bundle */
     midge_net *own;                /* else */
-    const midge_net *net;          /* of either; NULL: another family */
+    midge_net_int8 *int8;          /* or */
+    const midge_net *net;          /* of model or own; NULL: of neither */
     midge_fann_settings *settings; /* of FANN's */
 } mdg_nn_file;
 
-/* "bundle", "net", "fann" */
+/* "bundle", "net", "fann", "json", "int8" */
 const char *mdg_nn_kind_name(mdg_nn_kind kind);
 
 midge_status mdg_nn_file_read(const midge_env *env, const midge_op_host *host,
                               const char *ref, mdg_nn_file *out,
                               midge_error *err);
 void mdg_nn_file_deinit(mdg_nn_file *file);
+/* The scaling that the network has by itself. */
+const midge_scaling *mdg_nn_file_inputs(const mdg_nn_file *file);
+const midge_scaling *mdg_nn_file_outputs(const mdg_nn_file *file);
 uint32_t mdg_nn_file_n_inputs(const mdg_nn_file *file);
 uint32_t mdg_nn_file_n_outputs(const mdg_nn_file *file);
 
@@ -48,5 +55,8 @@ midge_status mdg_nn_file_run(const mdg_nn_file *file, size_t n_rows,
 midge_status mdg_nn_run(const midge_env *env, const midge_net *net,
                         size_t n_rows, const float *x, float *y,
                         midge_error *err);
+midge_status mdg_nn_run_int8(const midge_env *env, const midge_net_int8 *net,
+                             size_t n_rows, const float *x, float *y,
+                             midge_error *err);
 
 #endif

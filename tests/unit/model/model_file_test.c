@@ -36,18 +36,20 @@ static midge_status fit_small(struct file *f, int family, midge_model **out) {
     case 2:
         return midge_model_fit_features(&f->t.env, MIDGE_PROBLEM_CLASSIFY, 2, 2,
                                         &moons.train, &features, out, NULL);
+    case 3:
+        return fit_int8(&f->t.env, &moons, 1, out);
     default:
         break;
     }
     for (int i = 0; i < 3; i++) {
-        int inner = i == 2 && family == 3 ? 4 : i;
+        int inner = i == 2 && family == 4 ? 5 : i;
         assert_int_equal(fit_small(f, inner, &members[i]), MIDGE_OK);
     }
     return midge_model_ensemble_take(&f->t.env, MIDGE_PROBLEM_CLASSIFY, members,
                                      weights, 3, out, NULL);
 }
 
-enum { SMALL = 4 }; /* net, knn, features, ensemble with one inside */
+enum { SMALL = 5 }; /* net, knn, features, int8, ensemble with one inside */
 
 static void set_up(struct file *f, int family) {
     test_env_init(&f->t);

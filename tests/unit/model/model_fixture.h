@@ -79,14 +79,30 @@ fit_features(const midge_env *env, const struct moons *m, midge_model **out) {
                                     &m->train, &o, out, NULL);
 }
 
-enum { FAMILIES = 5 };
+/* A net in small integers. */
+static inline midge_status fit_int8(const midge_env *env, const struct moons *m,
+                                    uint32_t epochs, midge_model **out) {
+    midge_model *whole;
+    midge_net_int8 *net;
+    *out = NULL;
+    MIDGE_TRY(fit_net(env, m, epochs, &whole));
+    midge_status s = midge_net_quantise(midge_model_net(whole), m->train.n_rows,
+                                        m->train.x, 0.0f, &net, NULL);
+    midge_model_free(whole);
+    return s == MIDGE_OK ? midge_model_from_int8_take(
+                               env, MIDGE_PROBLEM_CLASSIFY, net, out)
+                         : s;
+}
 
-/* 0 net, 1 knn, 2 knn by cosine and weight, 3 features, 4 all of them. */
+enum { FAMILIES = 6 };
+
+/* 0 net, 1 knn, 2 knn by cosine and weight, 3 features, 4 int8, 5 all of them.
+ */
 static inline midge_status fit_family(const midge_env *env,
                                       const struct moons *m, int family,
                                       midge_model **out) {
-    midge_model *members[4] = {NULL};
-    const float weights[] = {0.5f, 1.0f, 0.25f, 1.0f};
+    midge_model *members[5] = {NULL};
+    const float weights[] = {0.5f, 1.0f, 0.25f, 1.0f, 0.5f};
     switch (family) {
     case 0:
         return fit_net(env, m, 40, out);
@@ -96,11 +112,13 @@ static inline midge_status fit_family(const midge_env *env,
         return fit_knn(env, m, 1, 1, out);
     case 3:
         return fit_features(env, m, out);
+    case 4:
+        return fit_int8(env, m, 40, out);
     default:
         break;
     }
     *out = NULL;
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         midge_status s = fit_family(env, m, i, &members[i]);
         if (s != MIDGE_OK) {
             while (i > 0) {
@@ -110,7 +128,7 @@ static inline midge_status fit_family(const midge_env *env,
         }
     }
     return midge_model_ensemble_take(env, MIDGE_PROBLEM_CLASSIFY, members,
-                                     weights, 4, out, NULL);
+                                     weights, 5, out, NULL);
 }
 
 #endif

@@ -26,8 +26,9 @@ static double accuracy(const midge_model *model, const midge_net_data *data) {
 
 static void they_learn(void **state) {
     /* Angles alone (family 2) say little about circles. */
-    static const double least[2][FAMILIES] = {{0.97, 0.97, 0.8, 0.97, 0.97},
-                                              {0.97, 0.97, 0.4, 0.97, 0.97}};
+    static const double least[2][FAMILIES] = {
+        {0.97, 0.97, 0.8, 0.97, 0.97, 0.97},
+        {0.97, 0.97, 0.4, 0.97, 0.97, 0.97}};
     for (int circles = 0; circles < 2; circles++) {
         make_moons(&moons, circles, 1);
         for (int family = 0; family < FAMILIES; family++) {

@@ -327,13 +327,17 @@ static void leaves_its_bundle(void **state) {
     const midge_json *fann =
         call(&f, "nn.convert", "{\"model\":\"%s\",\"to\":\"fann\"}",
              text(mnet, "file"));
+    const midge_json *json =
+        call(&f, "nn.convert", "{\"model\":\"%s\",\"to\":\"json\"}",
+             text(fann, "file"));
     assert_string_equal(dump(&f, midge_json_get(mnet, "inputs")),
                         "[[\"x\"],[\"c\",\"v\"],[\"c\",\"u\"]]");
     const midge_json *by_bundle =
         call(&f, "nn.predict", "{\"model\":\"%s\",\"data\":\"%s\"}",
              text(made, "model"), table);
-    const char *const nets[] = {text(mnet, "file"), text(fann, "file")};
-    for (int i = 0; i < 2; i++) {
+    const char *const nets[] = {text(mnet, "file"), text(fann, "file"),
+                                text(json, "file")};
+    for (int i = 0; i < 3; i++) {
         const midge_json *by_net =
             call(&f, "nn.predict", "{\"model\":\"%s\",\"data\":\"%s\"}",
                  nets[i], rows);
@@ -350,6 +354,38 @@ static void leaves_its_bundle(void **state) {
     assert_int_equal(whole(info, "inputs"), 3);
     assert_true(midge_json_get_bool(info, "input_scaling", 0));
     assert_true(midge_json_get_bool(info, "output_scaling", 0));
+    flow_deinit(&f);
+}
+
+/* Small integers answer nearly the same, in a bundle and by themselves. */
+static void becomes_small(void **state) {
+    struct flow f;
+    char plain[72];
+    flow_init(&f);
+    put(&f, xor_data, plain);
+    const midge_json *birds = train_birds(&f, "");
+    const midge_json *xor = call(&f, "nn.train", "{\"data\":\"%s\"}", plain);
+    const char *const nets[] = {text(birds, "model"), text(xor, "model")};
+    const char *const data[] = {f.data, plain};
+    static const char *const formats[] = {"bundle", "int8"};
+    for (int i = 0; i < 2; i++) {
+        const midge_json *small =
+            call(&f, "nn.convert",
+                 "{\"model\":\"%s\",\"to\":\"int8\",\"data\":\"%s\"}", nets[i],
+                 data[i]);
+        assert_true(whole(small, "bytes") < whole(small, "bytes_before"));
+        double worst = number(midge_json_get(small, "difference"), "worst");
+        double rms = number(midge_json_get(small, "difference"), "rms");
+        assert_true(worst < 0.1 && rms <= worst);
+        const midge_json *judged =
+            call(&f, "nn.eval", "{\"data\":\"%s\",\"model\":\"%s\"}", data[i],
+                 text(small, "file"));
+        assert_true(number(midge_json_get(judged, "measures"), "accuracy") ==
+                    1.0);
+        const midge_json *info =
+            call(&f, "nn.info", "{\"model\":\"%s\"}", text(small, "file"));
+        assert_string_equal(text(info, "format"), formats[i]);
+    }
     flow_deinit(&f);
 }
 
@@ -525,6 +561,10 @@ static void no_memory_is_survived(void **state) {
     print_into(args, sizeof args, "{\"model\":\"%s\",\"to\":\"fann\"}",
                text(birds, "model"));
     sweep(&f, "nn.convert", args);
+    print_into(args, sizeof args,
+               "{\"model\":\"%s\",\"to\":\"int8\",\"data\":\"%s\"}",
+               text(birds, "model"), f.data);
+    sweep(&f, "nn.convert", args);
     flow_deinit(&f);
 }
 
@@ -541,6 +581,7 @@ int main(void) {
         cmocka_unit_test(learns_xor),
         cmocka_unit_test(learns_plain_numbers),
         cmocka_unit_test(leaves_its_bundle),
+        cmocka_unit_test(becomes_small),
         cmocka_unit_test(tells_what_is_there),
         cmocka_unit_test(refuses_options),
         cmocka_unit_test(refuses_data),
