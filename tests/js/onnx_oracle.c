@@ -75,7 +75,7 @@ static midge_net *make_mixed(int kind) {
          "scale");
     for (uint32_t layer = 0; layer < 2; layer++) {
         for (uint32_t unit = 0; unit < 4; unit++) {
-            const int a = (int)draw(&state, 0.0f, MIDGE_ACT_SOFTMAX);
+            const int a = (int)draw(&state, 0.0f, (float)MIDGE_ACT_SOFTMAX);
             must(midge_net_set_activation(net, layer, unit, (midge_activation)a,
                                           draw(&state, 0.3f, 1.5f), &error),
                  "set activation");

@@ -33,7 +33,7 @@ static midge_status read_copy(struct file *f, const char *text, size_t size,
 static void random_units(midge_net *net, mdg_rng *rng) {
     for (uint32_t l = 0; l < net->n_layers; l++) {
         for (uint32_t j = 0; j < net->layers[l].n_out; j++) {
-            const int a = (int)(mdg_rng_float(rng) * MIDGE_ACT_SOFTMAX);
+            const int a = (int)mdg_rng_below(rng, MIDGE_ACT_SOFTMAX);
             assert_int_equal(
                 midge_net_set_activation(net, l, j, (midge_activation)a,
                                          between(rng, 0.1f, 3.0f), NULL),
