@@ -107,7 +107,7 @@ static name put_floats(graph *g, uint32_t rows, uint32_t columns,
 /* A scalar, which there is once for many uses. */
 static name constant(graph *g, float value) {
     for (uint32_t i = 0; i < g->n_constants; i++) {
-        if (memcmp(&g->constant[i], &value, sizeof value) == 0) {
+        if (g->constant[i] == value) {
             return g->constant_name[i];
         }
     }
