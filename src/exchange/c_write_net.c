@@ -370,11 +370,11 @@ static void put_run(writer *w) {
 }
 
 static void put_head(writer *w) {
-    put_named(w, "/* @: a neural network with ");
+    put_named(w, "/* @: a neural network, inputs: ");
     put_uint(w, mdg_net_inputs(w->net));
-    put(w, " inputs and ");
+    put(w, ", outputs: ");
     put_uint(w, mdg_net_last(w->net)->n_out);
-    put_named(w, " outputs, written by Midge.\n"
+    put_named(w, ". Written by Midge.\n"
                  " * C99; needs <math.h> and nothing else. */\n"
                  "#include <math.h>\n\n#define @_N_INPUTS  ");
     put_uint(w, mdg_net_inputs(w->net));
