@@ -11,10 +11,8 @@
 static const struct {
     const char *ending;
     const char *format;
-} endings[] = {{".fixed.net", "fixed"},
-               {".net", "fann"},
-               {".mnet", "mnet"},
-               {".json", "json"}};
+} endings[] = {{".fixed.net", "fixed"}, {".net", "fann"},  {".mnet", "mnet"},
+               {".json", "json"},       {".onnx", "onnx"}, {".c", "c"}};
 
 static const char *format_of(const char *path) {
     size_t size = strlen(path);

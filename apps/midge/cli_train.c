@@ -27,14 +27,8 @@ static const char *get_text(const training *t, const char *key) {
 
 /* ---- Where the model goes ------------------------------------------------ */
 
-/* 1 when FILE ends in .data, as FANN's training data do. */
-static int is_plain(const char *file) {
-    size_t size = strlen(file);
-    return size >= 5 && strcmp(file + size - 5, ".data") == 0;
-}
-
 /* --out, or FILE with another ending. */
-static int choose_out(training *t) {
+static int choose_out(training *t, const char *ending) {
     const char *given = midge_json_get_string(t->c->args, "out", NULL);
     const char *slash = strrchr(t->file, '/');
     const char *point = strrchr(slash ? slash : t->file, '.');
@@ -42,8 +36,7 @@ static int choose_out(training *t) {
                       ? (size_t)(point - t->file)
                       : strlen(t->file);
     int fits = given ? cli_path(t->out, "%s", given)
-                     : cli_path(t->out, "%.*s%s", (int)size, t->file,
-                                is_plain(t->file) ? ".mnet" : ".midge");
+                     : cli_path(t->out, "%.*s%s", (int)size, t->file, ending);
     if (!fits) {
         return cli_complain(CLI_USAGE, "the path of the model is too long");
     }
@@ -178,6 +171,10 @@ static int train(training *t) {
         return cli_net_complain(status, t->file, &err);
     }
     t->interrupted = strcmp(get_text(t, "stop"), "cancelled") == 0;
+    if (strcmp(get_text(t, "format"), "net") == 0 &&
+        choose_out(t, ".mnet") != CLI_DONE) {
+        return CLI_USAGE;
+    }
     status = midge_os_write_file(t->out, t->model.data, t->model.size, &err);
     if (status != MIDGE_OK) {
         return cli_complain_error(CLI_FAILED, t->out, &err);
@@ -195,7 +192,7 @@ int cli_train(cli *c) {
     training t = {.c = c, .file = midge_json_get_string(c->args, "file", "")};
     midge_buf_init(&t.model, &c->env, CLI_MODEL_BYTES_MAX);
     midge_buf_init(&t.data, &c->env, 0);
-    int code = choose_out(&t);
+    int code = choose_out(&t, ".midge");
     code = code == CLI_DONE ? check_out(&t) : code;
     if (code == CLI_DONE) {
         code = cli_read_bytes(c, t.file, MIDGE_TABLE_BYTES_MAX, &t.data);

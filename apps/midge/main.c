@@ -116,6 +116,7 @@ static const struct {
                 {"eval", cli_eval},
                 {"net.info", cli_net_info},
                 {"net.convert", cli_net_convert},
+                {"net.export", cli_net_convert},
                 {"net.quantize", cli_net_quantize},
                 {"status", cli_status},
                 {"tasks", cli_tasks},

@@ -51,13 +51,21 @@ static midge_status to_json(conversion *c, midge_error *err) {
                : mdg_no_memory("the network's file", err);
 }
 
+static midge_status to_onnx(conversion *c, midge_error *err) {
+    return midge_net_write_onnx(
+        net_of(c), midge_json_get_string(c->args, "name", ""), &c->bytes, err);
+}
+
+static midge_status to_c(conversion *c, midge_error *err) {
+    return midge_net_write_c(
+        net_of(c), midge_json_get_string(c->args, "name", ""), &c->bytes, err);
+}
+
 static const struct {
     const char *name;
     midge_status (*write)(conversion *c, midge_error *err);
-} formats[] = {{"mnet", to_mnet},
-               {"fann", to_fann},
-               {"fixed", to_fixed},
-               {"json", to_json}};
+} formats[] = {{"mnet", to_mnet}, {"fann", to_fann}, {"fixed", to_fixed},
+               {"json", to_json}, {"onnx", to_onnx}, {"c", to_c}};
 
 static midge_status write_format(conversion *c, const char *to,
                                  midge_error *err) {
@@ -69,7 +77,7 @@ static midge_status write_format(conversion *c, const char *to,
     return midge_fail(
         err, MIDGE_E_INVALID,
         "there is no format '%.*s'; there are: mnet, fann, fixed, "
-        "json, int8",
+        "json, onnx, c, int8",
         40, to);
 }
 
