@@ -18,5 +18,12 @@ static inline uint32_t mdg_key_of_f32(float x) {
 static inline float mdg_f32_of_key(uint32_t key) {
     return mdg_f32_of_bits(key >> 31 ? key & 0x7fffffffu : ~key);
 }
+static inline uint64_t mdg_key_of_f64(double x) {
+    uint64_t u = mdg_bits_of_f64(x);
+    return u >> 63 ? ~u : u | (uint64_t)1 << 63;
+}
+static inline double mdg_f64_of_key(uint64_t key) {
+    return mdg_f64_of_bits(key >> 63 ? key & ~((uint64_t)1 << 63) : ~key);
+}
 
 #endif

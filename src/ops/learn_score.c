@@ -3,6 +3,7 @@
 #include "ops/learn_score.h"
 
 #include "base/fmath.h"
+#include "base/sort.h"
 
 uint32_t mdg_score_class(const float *y, uint32_t n_outputs) {
     uint32_t best = 0;
@@ -63,49 +64,18 @@ double mdg_score_error(const double *gain, size_t n) {
     return n > 1 ? mdg_sqrt_f64(sum / (double)(n - 1) / (double)n) : 0.0;
 }
 
-static void sift_down(double *x, size_t at, size_t n) {
-    for (;;) {
-        size_t child = 2 * at + 1;
-        if (child >= n) {
-            return;
-        }
-        if (child + 1 < n && x[child + 1] > x[child]) {
-            child++;
-        }
-        if (x[at] >= x[child]) {
-            return;
-        }
-        double swap = x[at];
-        x[at] = x[child];
-        x[child] = swap;
-        at = child;
-    }
-}
-
-/* Heapsort: no memory, no bad case. */
-static void sort(double *x, size_t n) {
-    for (size_t i = n / 2; i-- > 0;) {
-        sift_down(x, i, n);
-    }
-    for (size_t end = n; end-- > 1;) {
-        double swap = x[0];
-        x[0] = x[end];
-        x[end] = swap;
-        sift_down(x, 0, end);
-    }
-}
-
 mdg_interval mdg_score_bootstrap(const double *gain, size_t n,
                                  uint32_t resamples, mdg_rng *rng,
-                                 double *scratch) {
+                                 uint64_t *scratch) {
     for (uint32_t r = 0; r < resamples; r++) {
         double sum = 0.0;
         for (size_t i = 0; i < n; i++) {
             sum += gain[mdg_rng_below(rng, (uint32_t)n)];
         }
-        scratch[r] = sum / (double)n;
+        scratch[r] = mdg_key_of_f64(sum / (double)n);
     }
-    sort(scratch, resamples);
+    mdg_sort_u64(scratch, resamples);
     uint32_t tail = resamples / 40; /* 2.5 % */
-    return (mdg_interval){scratch[tail], scratch[resamples - 1 - tail]};
+    return (mdg_interval){mdg_f64_of_key(scratch[tail]),
+                          mdg_f64_of_key(scratch[resamples - 1 - tail])};
 }

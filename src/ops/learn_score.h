@@ -29,7 +29,7 @@ typedef struct mdg_interval {
  * percentile method). `scratch` has `resamples` places. */
 mdg_interval mdg_score_bootstrap(const double *gain, size_t n,
                                  uint32_t resamples, mdg_rng *rng,
-                                 double *scratch);
+                                 uint64_t *scratch);
 
 /* The class with the largest output; the first one of equals. */
 uint32_t mdg_score_class(const float *y, uint32_t n_outputs);

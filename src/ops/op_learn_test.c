@@ -33,7 +33,7 @@ typedef struct final_test {
     double *gain;      /* of the model at hand */
     double *gain_best; /* of the best single agent */
     double *gain_all;  /* of the ensemble */
-    double *scratch;   /* resamples */
+    uint64_t *scratch; /* resamples */
     entry entries[AGENTS_MAX];
     uint32_t n_entries;
     uint32_t best;
@@ -231,7 +231,7 @@ static midge_status work(final_test *t, const midge_json *args,
     t->gain = mdg_alloc(t->env, n, sizeof(double));
     t->gain_best = mdg_alloc(t->env, n, sizeof(double));
     t->gain_all = mdg_alloc(t->env, n, sizeof(double));
-    t->scratch = mdg_alloc(t->env, t->resamples, sizeof(double));
+    t->scratch = mdg_alloc(t->env, t->resamples, sizeof *t->scratch);
     enter_all(t, args);
     if (!t->y || !t->gain || !t->gain_best || !t->gain_all || !t->scratch) {
         status = midge_fail(err, MIDGE_E_NOMEM, "out of memory");
@@ -249,7 +249,7 @@ static midge_status work(final_test *t, const midge_json *args,
     if (status == MIDGE_OK) {
         status = write_answer(t, result);
     }
-    mdg_release(t->env, t->scratch, t->resamples, sizeof(double));
+    mdg_release(t->env, t->scratch, t->resamples, sizeof *t->scratch);
     mdg_release(t->env, t->gain_all, n, sizeof(double));
     mdg_release(t->env, t->gain_best, n, sizeof(double));
     mdg_release(t->env, t->gain, n, sizeof(double));

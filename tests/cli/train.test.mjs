@@ -1,11 +1,13 @@
 // midge train, eval, predict and net: real data, wrong words, interruption.
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync }
   from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import test from "node:test";
+import { promisify } from "node:util";
 
-import { CARS, DIGITS, midge, midgeJson, PENGUINS, scratch }
+import { BIN, CARS, DIGITS, midge, midgeJson, PENGUINS, scratch }
   from "./midge.mjs";
 
 const MODULES = process.env.NODE_PATH;
@@ -177,6 +179,25 @@ test("a network goes from file to file", async (t) => {
   const replaced = await midge(["net", "convert", "c.mnet", "a.net",
     "--replace"], { cwd });
   assert.equal(replaced.code, 0);
+});
+
+test("the examples of the guide", async (t) => {
+  const cwd = scratch(t);
+  penguins(cwd);
+  const guide = readFileSync(
+    new URL("../../docs/guide/nn.md", import.meta.url), "utf8");
+  const blocks = [...guide.matchAll(/```sh\n(.*?)```/gs)];
+  assert.equal(blocks.length, 2);
+  for (const [, commands] of blocks) {
+    const { stdout } = await promisify(execFile)(
+      "bash", ["--norc", "-eu", "-c", commands],
+      { cwd, env: { PATH: `${dirname(BIN)}:${process.env.PATH}` } });
+    assert.match(stdout, /wrote \w+\.midge/);
+  }
+  const species = readFileSync(join(cwd, "species.csv"), "utf8").split("\n");
+  assert.equal(species.length, 346);
+  assert.match(readFileSync(join(cwd, "penguins.c"), "utf8"),
+    /void penguins_run\(const float \*x, float \*y\)/);
 });
 
 // ---- Wrong words ------------------------------------------------------------

@@ -43,6 +43,10 @@ static void keys_keep_the_order(void **state) {
         assert_int_equal(mdg_bits_of_f32(mdg_f32_of_key(key)),
                          mdg_bits_of_f32(rising[i]));
         assert_true(i == 0 || key > mdg_key_of_f32(rising[i - 1]));
+        uint64_t wide = mdg_key_of_f64((double)rising[i]);
+        assert_true(mdg_bits_of_f64(mdg_f64_of_key(wide)) ==
+                    mdg_bits_of_f64((double)rising[i]));
+        assert_true(i == 0 || wide > mdg_key_of_f64((double)rising[i - 1]));
     }
     assert_true(mdg_key_of_f32(NAN) > mdg_key_of_f32(INFINITY));
 }

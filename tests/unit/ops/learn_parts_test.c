@@ -98,7 +98,7 @@ static void accuracy_and_r2(void **state) {
 static void bootstrap_agrees_with_theory(void **state) {
     enum { N = 2000 };
     static double gain[N];
-    static double scratch[2000];
+    static uint64_t scratch[2000];
     mdg_rng rng;
     (void)state;
     for (int i = 0; i < N; i++) {
