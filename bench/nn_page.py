@@ -26,7 +26,8 @@ NOTES = {
     "wasm": ["`midge` is our own native build, `midge-v2` the same held to the "
              "width of", "WebAssembly's vectors. tfjs-cpu and brain.js train a "
              "20th of the rows; the time is", "that of an epoch at this speed. "
-             "brain.js takes row by row and has sigmoids."]}
+             "brain.js takes row by row and has sigmoids.", "tfjs has no epoch "
+             "before the first round."]}
 
 
 def side_cell(of, best):
@@ -71,20 +72,26 @@ def target_table(result):
 def machine_parts(result):
     made = []
     if result["peaks"]:
-        made += [["## What the machine can"],
-                 pages.table(["one core", "GFLOP/s or GB/s"],
-                             *([name, pages.cell(of, ",.1f")]
-                               for name, of in result["peaks"].items()))]
+        names = list(dict.fromkeys(name for of in result["peaks"].values()
+                                   for name in of))
+        made += [["## What the machine can"], pages.table(
+            ["one core, GFLOP/s or GB/s", *result["peaks"]],
+            *([name, *(pages.cell(of[name], ",.1f") if name in of else ""
+                       for of in result["peaks"].values())]
+              for name in names))]
     if result["floors"]:
         made += [pages.table(
-            ["contest", "at least, for", "at least", "Midge", "share"],
-            *([x["what"], x["why"], f"{results.number(x['floor'])} {x['unit']}",
+            ["contest", "side", "at least, for", "at least", "took", "share"],
+            *([x["what"], x["side"], x["why"],
+               f"{results.number(x['floor'])} {x['unit']}",
                results.number(x["took"]), f"{x['share']:.0%}"]
               for x in result["floors"])),
             ["Products are counted as if no input were zero: those of the "
              "digits are skipped, so", "that a share may be above 100 %. "
-             "Multiplications and additions are", "counted apart, as ours are "
-             "rounded apart (the same bits everywhere)."]]
+             "Multiplications and additions are counted", "apart, as ours are "
+             "rounded apart (the same bits everywhere); what has fused ones",
+             "may do with half of that. v2 has vectors as wide as those of "
+             "wasm."]]
     if result["modules"]:
         made += [["## Modules"], pages.table(
             ["module", "of", "bytes"],

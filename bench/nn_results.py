@@ -173,45 +173,57 @@ def targets(found, modules):
 # ---- What the machine can ---------------------------------------------------
 
 def peaks(lines):
-    """{name: flops or bytes a second}"""
-    groups = collections.defaultdict(list)
+    """{level: {name: GFLOP/s or GB/s}}"""
+    groups = collections.defaultdict(lambda: collections.defaultdict(list))
     for line in lines:
         if line["what"] == "peak":
-            groups[line["name"]].append(
+            groups[line["level"]][line["name"]].append(
                 (line["flops"] or line["bytes"]) / line["ns"])
-    return {name: pages.spread(values, 2) for name, values in groups.items()}
+    return {level: {name: pages.spread(values, 2)
+                    for name, values in of.items()}
+            for level, of in groups.items()}
 
 
-def floors(found, can):
-    """[what, the least it can take, what we take, share]: multiplications and
-    additions at the peak without fused ones (ours round twice) and, where all
-    weights are read anew, their bytes from the second cache."""
-    if not {"peak mul+add", "read 392 KiB"} <= set(can):
-        return []
-    flops = can["peak mul+add"]["median"] * 1e6  # a ms
-    bytes_ms = can["read 392 KiB"]["median"] * 1e6
+def least(flops, bytes_ms):
+    """(part, contest, what for, the least it can take) of all that is bound by
+    products or by weights that are read anew: FLOPS in a ms without fused
+    multiply-add (ours rounds twice), BYTES_MS from the second cache."""
     forward = 2 * WEIGHTS
     epoch = EPOCH_ROWS * (2 * forward + 2 * 1280) / flops
-    steps = EPOCH_ROWS / BATCH
-    rows = [("one", "one relu dense", "weights read", 4e3 * WEIGHTS / bytes_ms),
-            ("batch", "many relu dense", "products", MANY * forward / flops)]
+    for part in ("one", "wasm"):
+        yield part, "one relu dense", "weights read", 4e3 * WEIGHTS / bytes_ms
+    for part in ("batch", "wasm"):
+        yield part, "many relu dense", "products", MANY * forward / flops
     # Each step reads a weight and its slope and writes the weight; momentum
     # reads and writes one number more, Adam two.
     for work, numbers in (("sgd", 3), ("momentum", 5), ("adam", 7)):
+        moved = EPOCH_ROWS / BATCH * 4 * numbers * WEIGHTS / bytes_ms
         for name in ("digits", "dense"):
-            rows.append(("epoch", f"{work} relu {name}",
-                         "products, and weights read and written",
-                         epoch + steps * 4 * numbers * WEIGHTS / bytes_ms))
-    rows += [("fann", f"{work} sigmoid {name}", "products", epoch)
-             for work in ("rprop", "batch") for name in ("digits", "dense")]
+            for part in ("epoch", "wasm"):
+                yield (part, f"{work} relu {name}",
+                       "products, weights read and written", epoch + moved)
+    for work in ("rprop", "batch"):
+        for name in ("digits", "dense"):
+            yield "fann", f"{work} sigmoid {name}", "products", epoch
+
+
+def floors(found, can):
+    """How near to the machine ours comes: with its widest vectors, and in wasm
+    with those as wide."""
     made = []
-    for part, contest, why, floor in rows:
-        mine = found.get(part, {}).get(contest, {}).get("midge")
-        if mine is not None:
-            took = mine["time"]["median"]
-            made.append({"what": contest, "why": why, "unit": mine["unit"],
-                         "floor": round(floor, 4), "took": took,
-                         "share": round(floor / took, 3)})
+    for ours, level in (("midge", next(iter(can), None)), ("midge-wasm", "v2")):
+        of = can.get(level, {})
+        if not {"peak mul+add", "read 392 KiB"} <= set(of):
+            continue
+        for part, contest, why, floor in least(
+                of["peak mul+add"]["median"] * 1e6,
+                of["read 392 KiB"]["median"] * 1e6):
+            mine = found.get(part, {}).get(contest, {}).get(ours)
+            if mine is not None and (part == "wasm") == (ours != "midge"):
+                took = mine["time"]["median"]
+                made.append({"what": contest, "side": ours, "why": why,
+                             "unit": mine["unit"], "floor": round(floor, 4),
+                             "took": took, "share": round(floor / took, 3)})
     return made
 
 

@@ -151,28 +151,34 @@ def contests(run, part):
 
 # ---- The machine and the modules --------------------------------------------
 
-def peaks(run):
-    """What this machine can, on its widest vectors: the programs of
-    `./run bench kernels`."""
+def levels():
+    """The widest vectors of this machine, and those as wide as in wasm."""
     flags = pages.cpu_flags()
-    level = next(level for level, flag in (
-        ("avx512", "avx512vl"), ("avx2", "avx2"), ("v2", "sse4_2"),
-        ("scalar", "")) if flag in [*flags, ""])
-    side = harness.Process(level, [run.build / "bench/kernels_side", level])
-    try:
-        works = side.ask("works")["works"]
-        for index, work in enumerate(works):
-            if work["name"] in MACHINE and work["runs"]:
+    found = [level for level, flag in (("avx512", "avx512vl"),
+                                       ("avx2", "avx2"), ("v2", "sse4_2"))
+             if flag in flags]
+    return list(dict.fromkeys([*found[:1], *found[-1:]])) or ["scalar"]
+
+
+def peaks(run):
+    """What this machine can: the programs of `./run bench kernels`."""
+    with contextlib.ExitStack() as stack:
+        sides = [stack.enter_context(contextlib.closing(harness.Process(
+            level, [run.build / "bench/kernels_side", level])))
+            for level in levels()]
+        works = {side: side.ask("works")["works"] for side in sides}
+        for index, work in enumerate(works[sides[0]]):
+            mine = [side for side in sides if work["name"] in MACHINE
+                    and works[side][index]["runs"]]
+            for side in mine:
                 side.ask("check", index)
                 side.ask("warm", index)
-                for _ in range(run.rounds):
-                    ns = [side.ask("time", index)["ns"] for _ in range(9)]
-                    run.lines.append({
-                        "what": "peak", "name": work["name"], "level": level,
-                        "flops": work["flops"], "bytes": work["bytes"],
-                        "ns": sorted(ns)[4]})
-    finally:
-        side.close()
+            for i, side in harness.turns(run.rounds, mine):
+                ns = [side.ask("time", index)["ns"] for _ in range(9)]
+                run.lines.append({
+                    "what": "peak", "name": work["name"], "level": side.name,
+                    "round": i, "flops": works[side][index]["flops"],
+                    "bytes": work["bytes"], "ns": sorted(ns)[4]})
 
 
 def modules(run):
