@@ -16,10 +16,10 @@ enum { SEED_WEIGHTS = 1, SEED_TRAINING = 2 };
 
 static void put_loss(midge_buf *note, const char *what, double loss) {
     (void)midge_buf_puts(note, what);
-    mdg_text_fixed(note, loss, loss < 0.1 ? 6 : 4);
+    mdg_text_fixed(note, loss, loss < 0.1 ? 5 : 3);
 }
 
-/* "epoch 12 of 500, loss 0.1234, validation 0.1301, 81234 rows/s" */
+/* "epoch 12/500, loss 0.123, validation 0.130, 81234 rows/s" */
 static void tell(mdg_nn_watch *w, const midge_net_progress *p, double now) {
     char text[200] = {0};
     midge_buf note = {.data = text, .capacity = sizeof text - 1};
@@ -27,7 +27,7 @@ static void tell(mdg_nn_watch *w, const midge_net_progress *p, double now) {
     note.max_bytes = note.capacity;
     (void)midge_buf_puts(&note, w->is_cascade ? "unit " : "epoch ");
     mdg_text_int(&note, p->epoch);
-    (void)midge_buf_puts(&note, " of ");
+    (void)midge_buf_puts(&note, "/");
     mdg_text_int(&note, w->max_epochs);
     put_loss(&note, ", loss ", p->train_loss);
     if (p->valid_loss == p->valid_loss) {
