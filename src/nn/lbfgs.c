@@ -179,7 +179,7 @@ static midge_stop search(mdg_training *tr, double first) {
     }
     double a = first;
     for (int trial = 0; trial < TRIALS; trial++) {
-        const midge_stop halt = mdg_training_halt(tr);
+        const midge_stop halt = mdg_halt(tr->o, tr->deadline_ms);
         if (halt != MIDGE_STOP_EPOCHS) {
             return halt;
         }
@@ -224,7 +224,7 @@ static double first_step(const mdg_training *tr) {
 static midge_stop epoch(mdg_training *tr, mdg_tally *tally) {
     mdg_lbfgs *l = &tr->of.lbfgs;
     const size_t bytes = tr->net->n_weights * sizeof(float);
-    midge_stop end = mdg_training_halt(tr);
+    midge_stop end = mdg_halt(tr->o, tr->deadline_ms);
     if (end != MIDGE_STOP_EPOCHS) {
         return end;
     }

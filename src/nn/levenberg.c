@@ -129,7 +129,7 @@ static midge_stop linearise(mdg_training *tr, mdg_tally *tally) {
     for (size_t i = 0; i < tr->train->n_rows; i++) {
         const float *x = tr->train->x + i * n_in;
         const float *t = tr->train->t + i * n_out;
-        const midge_stop halt = mdg_training_halt(tr);
+        const midge_stop halt = mdg_halt(tr->o, tr->deadline_ms);
         if (halt != MIDGE_STOP_EPOCHS) {
             return halt;
         }
@@ -258,7 +258,7 @@ static midge_stop epoch(mdg_training *tr, mdg_tally *tally) {
         l->damping = DAMPING_MIN * most;
     }
     while (l->damping > 0.0 && l->damping <= DAMPING_MAX * most) {
-        halt = mdg_training_halt(tr);
+        halt = mdg_halt(tr->o, tr->deadline_ms);
         if (halt != MIDGE_STOP_EPOCHS) {
             return halt;
         }

@@ -86,9 +86,14 @@ static double row_loss(const mdg_objective *o, int softmax, size_t n,
     return sum;
 }
 
-/* Squares and bits of outputs whose errors count by `half`. */
-static void count_errors(const mdg_objective *o, float half, size_t n,
+float mdg_objective_half(const mdg_objective *o, const mdg_units *u) {
+    return o->fann && mdg_activation_symmetric(u->activation) ? 0.5f : 1.0f;
+}
+
+void mdg_objective_tally(const mdg_objective *o, const mdg_units *u, size_t n,
                          const float *y, const float *t, mdg_tally *tally) {
+    const float half = mdg_objective_half(o, u);
+    tally->loss += row_loss(o, u->activation == MIDGE_ACT_SOFTMAX, n, y, t);
     for (size_t j = 0; j < n; j++) {
         float e = (y[j] - t[j]) * half;
         tally->squares += (double)e * (double)e;
@@ -97,24 +102,16 @@ static void count_errors(const mdg_objective *o, float half, size_t n,
     }
 }
 
-/* FANN halves the error where the range is twice as wide. */
-static float half_of(const mdg_objective *o, const mdg_units *u) {
-    return o->fann && mdg_activation_symmetric(u->activation) ? 0.5f : 1.0f;
-}
-
 void mdg_pass_tally(const mdg_pass *pass, const mdg_objective *objective,
                     size_t rows, const float *t, mdg_tally *tally) {
-    const midge_net *net = pass->net;
-    const mdg_layer *last = mdg_net_last(net);
-    const mdg_units *u = &net->units[last->units];
-    int softmax = u->activation == MIDGE_ACT_SOFTMAX;
+    const mdg_layer *last = mdg_net_last(pass->net);
+    const mdg_units *u = &pass->net->units[last->units];
     size_t stride;
     const float *y = mdg_pass_output(pass, &stride);
     for (size_t i = 0; i < rows; i++, y += stride, t += last->n_out) {
-        tally->loss += row_loss(objective, softmax, last->n_out, y, t);
         for (uint32_t k = 0; k < last->n_units; k++) {
-            count_errors(objective, half_of(objective, &u[k]), u[k].count,
-                         y + u[k].first, t + u[k].first, tally);
+            mdg_objective_tally(objective, &u[k], u[k].count, y + u[k].first,
+                                t + u[k].first, tally);
         }
     }
 }
@@ -148,14 +145,21 @@ static float slope_of(midge_loss loss, float p, float e) {
     return e;
 }
 
-/* dLoss/dy of a run of outputs; for cross-entropy dLoss/dv: through the
- * activation that belongs to it that is y - t, without the division that the
- * two factors would have apart. */
-static void output_slopes(const mdg_objective *o, float half, float scale,
-                          size_t n, const float *restrict y,
+/* dv/dx of the activations that have a cross-entropy. */
+static float entropy_scale(const mdg_units *u) {
+    return u->activation == MIDGE_ACT_SIGMOID ? 2.0f * u->steepness
+                                              : u->steepness;
+}
+
+void mdg_objective_slopes(const mdg_objective *o, const mdg_units *u,
+                          float scale, size_t n, const float *restrict y,
                           const float *restrict t, float *restrict d) {
+    const float half = mdg_objective_half(o, u);
     if (o->loss == MIDGE_LOSS_MSE || o->loss == MIDGE_LOSS_CROSS_ENTROPY) {
         float factor = half * scale; /* exact: half is a power of two */
+        if (o->loss == MIDGE_LOSS_CROSS_ENTROPY) {
+            factor *= entropy_scale(u);
+        }
         for (size_t j = 0; j < n; j++) {
             d[j] = (y[j] - t[j]) * factor;
         }
@@ -167,19 +171,12 @@ static void output_slopes(const mdg_objective *o, float half, float scale,
     }
 }
 
-/* dv/dx of the activations that have a cross-entropy. */
-static float entropy_scale(const mdg_units *u) {
-    return u->activation == MIDGE_ACT_SIGMOID ? 2.0f * u->steepness
-                                              : u->steepness;
-}
-
 void mdg_pass_backward(mdg_pass *pass, const mdg_objective *objective,
                        size_t rows, float scale, const float *x,
                        const float *t) {
     const midge_net *net = pass->net;
     const mdg_layer *last = mdg_net_last(net);
     const mdg_units *u = &net->units[last->units];
-    int entropy = objective->loss == MIDGE_LOSS_CROSS_ENTROPY;
     size_t y_stride;
     size_t d_stride;
     const float *y = mdg_pass_output(pass, &y_stride);
@@ -187,13 +184,12 @@ void mdg_pass_backward(mdg_pass *pass, const mdg_objective *objective,
     for (size_t i = 0; i < rows; i++) {
         for (uint32_t k = 0; k < last->n_units; k++) {
             size_t at = u[k].first;
-            float factor = entropy ? entropy_scale(&u[k]) : 1.0f;
-            output_slopes(objective, half_of(objective, &u[k]), scale * factor,
-                          u[k].count, y + i * y_stride + at,
-                          t + i * last->n_out + at, d + i * d_stride + at);
+            mdg_objective_slopes(
+                objective, &u[k], scale, u[k].count, y + i * y_stride + at,
+                t + i * last->n_out + at, d + i * d_stride + at);
         }
     }
-    if (!entropy) {
+    if (objective->loss != MIDGE_LOSS_CROSS_ENTROPY) {
         mdg_pass_activate_back(pass, net->n_layers - 1, objective->fann, rows,
                                d);
     }

@@ -45,6 +45,18 @@ midge_status mdg_objective_check(const midge_net *net,
 midge_status mdg_loss_check(const midge_net *net, midge_loss loss,
                             float parameter, midge_error *err);
 
+/* Of n outputs of one kind, one row's or one unit's. What FANN multiplies the
+ * errors by, where its range is twice as wide, else 1. */
+float mdg_objective_half(const mdg_objective *o, const mdg_units *u);
+void mdg_objective_tally(const mdg_objective *o, const mdg_units *u, size_t n,
+                         const float *y, const float *t, mdg_tally *tally);
+/* d = scale * dLoss/dy; for cross-entropy scale * dLoss/dx: through the
+ * activation that belongs to it that is y - t, without the division that the
+ * two factors would have apart. */
+void mdg_objective_slopes(const mdg_objective *o, const mdg_units *u,
+                          float scale, size_t n, const float *y, const float *t,
+                          float *d);
+
 /* ---- A pass. */
 #define MDG_PASS_ROWS 256 /* rows of a block when all rows are gone through */
 

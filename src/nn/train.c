@@ -23,12 +23,15 @@ static const mdg_method *method_of(midge_trainer trainer) {
     }
 }
 
-midge_stop mdg_training_halt(const mdg_training *tr) {
-    const midge_train_options *o = tr->o;
+double mdg_deadline(const midge_train_options *o) {
+    return o->time_limit_ms > 0.0 ? o->now_ms(o->ctx) + o->time_limit_ms : 0.0;
+}
+
+midge_stop mdg_halt(const midge_train_options *o, double deadline_ms) {
     if (o->cancelled && o->cancelled(o->ctx)) {
         return MIDGE_STOP_CANCELLED;
     }
-    if (o->time_limit_ms > 0.0 && o->now_ms(o->ctx) >= tr->deadline_ms) {
+    if (o->time_limit_ms > 0.0 && o->now_ms(o->ctx) >= deadline_ms) {
         return MIDGE_STOP_TIME;
     }
     return MIDGE_STOP_EPOCHS;
@@ -73,8 +76,7 @@ static void start(mdg_training *tr) {
     tr->update.kernels = tr->net->kernels;
     tr->update.w = tr->net->weights;
     tr->plateau = 1.0f;
-    tr->deadline_ms =
-        o->time_limit_ms > 0.0 ? o->now_ms(o->ctx) + o->time_limit_ms : 0.0;
+    tr->deadline_ms = mdg_deadline(o);
     tr->method->start(tr);
 }
 
@@ -225,7 +227,7 @@ static midge_status run(mdg_training *tr, midge_train_result *r,
     return MIDGE_OK;
 }
 
-static mdg_objective objective_of(const midge_train_options *o) {
+mdg_objective mdg_train_objective(const midge_train_options *o) {
     return (mdg_objective){.loss = o->loss,
                            .parameter = o->loss_parameter,
                            .fann = o->fann_gradient,
@@ -263,7 +265,7 @@ midge_status midge_net_train(midge_net *net, const midge_net_data *train,
                        .valid = valid,
                        .o = options,
                        .method = method_of(options->trainer),
-                       .objective = objective_of(options)};
+                       .objective = mdg_train_objective(options)};
     MIDGE_TRY(check(&tr, err));
     if (init(&tr) != MIDGE_OK) {
         return mdg_no_memory("training", err);

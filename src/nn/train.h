@@ -100,8 +100,11 @@ extern const mdg_method mdg_train_all;
 extern const mdg_method mdg_train_lbfgs;
 extern const mdg_method mdg_train_levenberg;
 
-/* Whether to end at once: MIDGE_STOP_CANCELLED, _TIME, or _EPOCHS for no. */
-midge_stop mdg_training_halt(const mdg_training *tr);
+mdg_objective mdg_train_objective(const midge_train_options *o);
+/* When time will be up, 0 for never; and whether to end at once:
+ * MIDGE_STOP_CANCELLED, _TIME, or _EPOCHS for no. */
+double mdg_deadline(const midge_train_options *o);
+midge_stop mdg_halt(const midge_train_options *o, double deadline_ms);
 
 /* Of an epoch over all training rows. */
 double mdg_training_mse(const mdg_training *tr, const mdg_tally *tally);

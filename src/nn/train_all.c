@@ -24,7 +24,7 @@ static void start(mdg_training *tr) {
 
 static midge_stop epoch(mdg_training *tr, mdg_tally *tally) {
     const size_t n = tr->train->n_rows;
-    const midge_stop halt = mdg_training_halt(tr);
+    const midge_stop halt = mdg_halt(tr->o, tr->deadline_ms);
     if (halt != MIDGE_STOP_EPOCHS) {
         return halt;
     }

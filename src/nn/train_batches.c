@@ -145,7 +145,7 @@ static midge_stop epoch(mdg_training *tr, mdg_tally *tally) {
     for (size_t at = 0; at < n && tally->loss - tally->loss == 0.0;
          at += b->size) {
         const size_t count = n - at < b->size ? n - at : b->size;
-        const midge_stop halt = mdg_training_halt(tr);
+        const midge_stop halt = mdg_halt(tr->o, tr->deadline_ms);
         if (halt != MIDGE_STOP_EPOCHS) {
             return halt;
         }
