@@ -176,6 +176,7 @@ static void all_columns(const mdg_spmm *p) {
             tile(p, i, j, 8);
         }
     }
+#if !defined(__wasm__) /* 1 KB of a module */
     for (; p->n - j >= 4 * VW; j += 4 * VW) {
         for (size_t i = 0; i < p->m; i++) {
             tile(p, i, j, 4);
@@ -186,6 +187,7 @@ static void all_columns(const mdg_spmm *p) {
             tile(p, i, j, 2);
         }
     }
+#endif
     for (; j < p->n; j += VW) {
         const size_t from = j + VW <= p->n ? j : p->n - VW;
         for (size_t i = 0; i < p->m; i++) {
