@@ -26,8 +26,8 @@ export function reasonOf(cause: unknown): string {
 
 export class Core<E extends CommonExports = CommonExports> {
   readonly memory: WebAssembly.Memory;
-  /** What the module exports. The modules call nothing outside, so whatever a
-   * call throws is a trap: the stack pointer and the heap stay as they were at
+  /** What the module exports. What the modules call outside throws nothing, so
+   * whatever a call throws is a trap: the stack pointer and the heap stay as they were at
    * that moment, and every later call throws the same. */
   readonly calls: E;
   private trap: Error | undefined;

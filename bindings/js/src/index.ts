@@ -56,6 +56,37 @@ export {
 } from "./load_index.js";
 export { loadKernels, loadVectors, selftest } from "./load_kernels.js";
 export type { Model, Prediction } from "./model.js";
+export { Network, type NetworkLoadOptions } from "./network.js";
+export { oneHot, type OneHot, type Part, type Split } from "./network_data.js";
+export type {
+  Activation as NetworkActivation,
+  CascadeOptions,
+  CascadeResult,
+  ClassificationMeasures,
+  ClassMeasures,
+  ColumnScaling,
+  LayerInfo,
+  Loss,
+  NetworkData,
+  NetworkOptions,
+  NetworkRows,
+  RegressionMeasures,
+  Scale,
+  ScalingOptions,
+  Schedule,
+  SplitOptions,
+  Stop,
+  Trainer,
+  TrainOptions,
+  TrainProgress,
+  TrainResult,
+  Watch,
+  WatchedCascadeOptions,
+  WatchedTrainOptions,
+  WeightInit,
+  WorkerOptions,
+} from "./network_options.js";
+export type { Int8Network } from "./network_run.js";
 export {
   openPool,
   type By,

@@ -26,6 +26,12 @@ export type ModuleName =
   | "index-scalar"
   | "index-threads"
   | "hnsw-micro"
+  | "nn-simd"
+  | "nn-scalar"
+  | "nn-full-simd"
+  | "nn-full-scalar"
+  | "nnx-simd"
+  | "nnx-scalar"
   | "swarm"
   | "threads-simd"
   | "threads-scalar";
@@ -187,6 +193,9 @@ type Family =
   | "vectors"
   | "kernels"
   | "index"
+  | "nn"
+  | "nn-full"
+  | "nnx"
   | "selftest"
   | "threads";
 const VARIANTS: Record<Family, readonly Variant[]> = {
@@ -194,6 +203,9 @@ const VARIANTS: Record<Family, readonly Variant[]> = {
   vectors: ["simd", "scalar"],
   kernels: ["simd", "scalar", "relaxed"],
   index: ["simd", "scalar"],
+  nn: ["simd", "scalar"],
+  "nn-full": ["simd", "scalar"],
+  nnx: ["simd", "scalar"],
   selftest: ["simd", "scalar"],
   threads: ["simd", "scalar"],
 };
@@ -236,7 +248,7 @@ export function choose<M extends keyof ModuleExports>(
     needSimd(name, options.variant);
     return { name, variant: "simd" };
   }
-  const family = module as Family;
+  const family = module.replace("_", "-") as Family;
   const variant = chooseVariant(family, options.variant);
   return { name: `${family}-${variant}` as ModuleName, variant };
 }
@@ -248,12 +260,18 @@ export interface Loaded<M extends keyof ModuleExports> {
   readonly info: () => Info;
 }
 
-/** A fresh instance of a module. `imports` are for a variant that shares its
- * memory; the others import nothing. */
+/** What modules import: those of threads their memory, those of networks whom to
+ * ask while they train, the others nothing. */
+export interface Imports {
+  readonly env?: { readonly memory: WebAssembly.Memory };
+  readonly midge?: Readonly<Record<string, (at: number) => number>>;
+}
+
+/** A fresh instance of a module. */
 export async function instantiate<M extends keyof ModuleExports>(
   module: M,
   options: LoadOptions<Variant>,
-  imports: { env?: { memory: WebAssembly.Memory } } = {},
+  imports: Imports = {},
 ): Promise<Loaded<M>> {
   const { name, variant } = choose(module, options);
   const wasm = options.wasm ?? besideThisFile(name);
@@ -262,7 +280,10 @@ export async function instantiate<M extends keyof ModuleExports>(
     ? once(compiledModules, wasm.href, () => compile(wasm))
     : compile(wasm));
   const start = performance.now();
-  const instance = await WebAssembly.instantiate(compiled.module, imports);
+  const instance = await WebAssembly.instantiate(
+    compiled.module,
+    imports as WebAssembly.Imports,
+  );
   const { module: code, ...how } = compiled;
   const instantiateMs = performance.now() - start;
   const { exports } = instance;

@@ -21,19 +21,19 @@ export interface WorkerStart {
 export type WorkerSays = "ready" | { readonly failed: string };
 
 /** A thread, as pool_platform.ts of each platform makes it. */
-export interface Thread {
-  start(start: WorkerStart): void;
+export interface Thread<Start = WorkerStart> {
+  start(start: Start): void;
   /** Lets the program end while this thread runs. */
   unref(): void;
   end(): Promise<void>;
 }
 
 /** Starts the script of a thread, by default the one beside this file. */
-export type StartThread = (
+export type StartThread<Start = WorkerStart, Says = WorkerSays> = (
   url: URL | undefined,
-  says: (message: WorkerSays) => void,
+  says: (message: Says) => void,
   fails: (why: string) => void,
-) => Thread;
+) => Thread<Start>;
 
 /** The failure_note: a state, then text that ends with a 0. */
 const STATE = { none: 0, written: 1, writing: 2 } as const;

@@ -2,7 +2,7 @@
  * KB; linked in the place of vec/matmul_sparse.c and nn/quant*.c.
  *
  * No input counts as sparse: products are dense then, with the same bits.
- * Networks of bytes are refused when they are read; midge-nn-*.wasm runs them.
+ * Networks of bytes are refused when they are read; midge-nnx-*.wasm runs them.
  */
 #include "midge/nn_quant.h"
 #include "vec/matmul_sparse.h"

@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "answer.h"
 #include "base/alloc.h"
 #include "entry.h"
 #include "index_numbers.h"
@@ -23,8 +24,6 @@
 #define INDEX_ENV (&entry_env)
 #endif
 
-#define ANSWER_BYTES_MAX 0x7fff0000u /* half of the memory there can be */
-
 typedef struct index_object {
     midge_index *index;
     midge_searcher *searcher; /* made when first asked */
@@ -36,8 +35,6 @@ typedef struct index_object {
 
 /* How ids are answered. */
 enum { IDS_DOUBLES = 0, IDS_WORDS = 1, IDS_NONE = 2 };
-
-static midge_buf answer = {.env = &entry_env, .max_bytes = ANSWER_BYTES_MAX};
 
 EXPORT(index_new) index_object *entry_index_new(const index_numbers *numbers);
 EXPORT(index_open)
@@ -84,28 +81,8 @@ EXPORT(index_changes) int entry_index_changes(index_object *o);
 EXPORT(index_commit)
 const midge_index_commit *entry_index_commit(const index_object *o);
 EXPORT(index_committed) void entry_index_committed(index_object *o);
-EXPORT(answer_data) const void *entry_answer_data(void);
-EXPORT(answer_size) size_t entry_answer_size(void);
-EXPORT(answer_release) void entry_answer_release(void);
 
 /* ---- Answers ------------------------------------------------------------- */
-
-const void *entry_answer_data(void) {
-    return answer.data;
-}
-
-size_t entry_answer_size(void) {
-    return answer.size;
-}
-
-void entry_answer_release(void) {
-    midge_buf_deinit(&answer);
-}
-
-static int answer_bytes(const void *bytes, size_t size) {
-    midge_buf_clear(&answer);
-    return (int)midge_buf_append(&answer, bytes, size);
-}
 
 /* `size` bytes to be filled; NULL without memory. */
 static void *answer_room(size_t size) {
@@ -420,7 +397,7 @@ int entry_index_save(index_object *o) {
     const midge_index_writer writer = {.write_fn = append};
     midge_index_info i;
     midge_index_info_get(o->index, &i);
-    entry_answer_release();
+    midge_buf_deinit(&answer);
     (void)midge_buf_reserve(&answer, (size_t)(i.vector_bytes + i.walk_bytes +
                                               i.graph_bytes + i.id_bytes +
                                               i.metadata_bytes + 65536));

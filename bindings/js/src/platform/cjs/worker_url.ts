@@ -1,6 +1,6 @@
-/** Where the file of a pool's threads is: beside this one. */
+/** Where the files of threads are: beside this one. */
 declare const __dirname: string;
 
-export function workerUrl(): URL | string {
-  return `${__dirname}/pool_worker.cjs`;
+export function workerUrl(name: string): URL | string {
+  return `${__dirname}/${name}.cjs`;
 }

@@ -26,6 +26,13 @@ const FILES: Record<ModuleName, () => URL> = {
   "index-threads": () =>
     new URL("./wasm/midge-index-threads.wasm", import.meta.url),
   "hnsw-micro": () => new URL("./wasm/midge-hnsw-micro.wasm", import.meta.url),
+  "nn-simd": () => new URL("./wasm/midge-nn-simd.wasm", import.meta.url),
+  "nn-scalar": () => new URL("./wasm/midge-nn-scalar.wasm", import.meta.url),
+  "nn-full-simd": () => new URL("./wasm/midge-nn-full-simd.wasm", import.meta.url),
+  "nn-full-scalar": () =>
+    new URL("./wasm/midge-nn-full-scalar.wasm", import.meta.url),
+  "nnx-simd": () => new URL("./wasm/midge-nnx-simd.wasm", import.meta.url),
+  "nnx-scalar": () => new URL("./wasm/midge-nnx-scalar.wasm", import.meta.url),
   swarm: () => new URL("./wasm/midge-swarm.wasm", import.meta.url),
   "threads-simd": () => new URL("./wasm/midge-threads-simd.wasm", import.meta.url),
   "threads-scalar": () =>

@@ -1,4 +1,4 @@
-/** Where the file of a pool's threads is: beside this one. */
-export function workerUrl(): URL | string {
-  return new URL("./pool_worker.mjs", import.meta.url);
+/** Where the files of threads are: beside this one. */
+export function workerUrl(name: string): URL | string {
+  return new URL(`./${name}.mjs`, import.meta.url);
 }

@@ -1,5 +1,6 @@
-/** Threads for a pool: Web Workers. */
-import type { StartThread, WorkerSays } from "./pool_serve.js";
+/** Threads for a pool, and for training: Web Workers. */
+import type { JobSays, JobStart } from "./network_serve.js";
+import type { StartThread, WorkerSays, WorkerStart } from "./pool_serve.js";
 
 /** How many threads can run at once here. */
 export function cores(): number {
@@ -23,25 +24,39 @@ export function mayWait(): boolean {
   return typeof document === "undefined";
 }
 
-const startThread: StartThread = (url, says, fails) => {
-  // In this form bundlers find the file of the worker.
-  const worker = url
-    ? new Worker(url, { type: "module" })
-    : new Worker(new URL("./pool_worker.js", import.meta.url), {
-        type: "module",
-      });
-  worker.onmessage = ({ data }) => says(data as WorkerSays);
-  worker.onerror = (event) => {
-    event.preventDefault();
-    fails(event.message || "its script cannot be loaded");
+/** `beside` makes the worker whose script lies beside this file. */
+function starter<Start, Says>(beside: () => Worker): StartThread<Start, Says> {
+  return (url, says, fails) => {
+    const worker = url ? new Worker(url, { type: "module" }) : beside();
+    worker.onmessage = ({ data }) => says(data as Says);
+    worker.onerror = (event) => {
+      event.preventDefault();
+      fails(event.message || "its script cannot be loaded");
+    };
+    return {
+      start: (start) => worker.postMessage(start),
+      unref: () => undefined,
+      end: async () => worker.terminate(),
+    };
   };
-  return {
-    start: (start) => worker.postMessage(start),
-    unref: () => undefined,
-    end: async () => worker.terminate(),
-  };
-};
+}
+
+// In this form bundlers find the files of workers.
 
 export async function threadStarter(): Promise<StartThread> {
-  return startThread;
+  return starter<WorkerStart, WorkerSays>(
+    () =>
+      new Worker(new URL("./pool_worker.js", import.meta.url), {
+        type: "module",
+      }),
+  );
+}
+
+export async function jobStarter(): Promise<StartThread<JobStart, JobSays>> {
+  return starter(
+    () =>
+      new Worker(new URL("./network_worker.js", import.meta.url), {
+        type: "module",
+      }),
+  );
 }
