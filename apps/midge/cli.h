@@ -92,7 +92,7 @@ midge_status cli_run_op(cli *c, const char *op, const cli_blobs *blobs,
                         const midge_json **answer, midge_error *err);
 /* The same with the arguments of this command that the operation has too, and
  * with all threads that --threads allows. */
-midge_status cli_pass_to_op(cli *c, const char *op, const cli_blobs *blobs,
+midge_status cli_pass_to_op(cli *c, const char *name, const cli_blobs *blobs,
                             const midge_json **answer, midge_error *err);
 
 /* ---- cli_signal.c -------------------------------------------------------- */

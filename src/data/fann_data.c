@@ -45,6 +45,7 @@ static midge_status fail(const words *w, midge_error *err, const char *what,
 static midge_status read_count(words *w, uint32_t *out, midge_error *err) {
     midge_text word = next(w);
     uint64_t n = 0;
+    *out = 0;
     for (size_t i = 0; i < word.size; i++) {
         unsigned digit = (unsigned)(unsigned char)word.data[i] - '0';
         n = digit > 9 || n > UINT32_MAX ? UINT64_MAX >> 8 : n * 10 + digit;

@@ -160,12 +160,13 @@ static midge_status open_data(training *t) {
 static midge_status deal(training *t, const uint32_t *which, size_t n,
                          double validation, double test, uint64_t seed) {
     uint8_t *part = get(t, n, sizeof *part);
-    int32_t *labels = t->labels ? get(t, n, sizeof *labels) : NULL;
-    if (!part || (t->labels && !labels)) {
+    const int32_t *all = t->labels;
+    int32_t *labels = all ? get(t, n, sizeof *labels) : NULL;
+    if (!part || (all && !labels)) {
         return no_memory(t);
     }
-    for (size_t i = 0; labels && i < n; i++) {
-        labels[i] = t->labels[which[i]];
+    for (size_t i = 0; all && i < n; i++) {
+        labels[i] = all[which[i]];
     }
     MIDGE_TRY(
         midge_split(t->env, n, labels, validation, test, seed, part, t->err));
