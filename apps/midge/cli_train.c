@@ -99,9 +99,14 @@ static void print_network(const training *t) {
     printf(", %s, %s; %s, %s\n", get_text(t, "activation"),
            get_text(t, "output_activation"), get_text(t, "trainer"),
            get_text(t, "loss"));
-    printf("%lld epochs (%s), the best after %lld, %.1f s\n",
-           get_int(t, "epochs"), get_text(t, "stop"), get_int(t, "best_epoch"),
-           midge_json_get_double(t->answer, "seconds", 0.0));
+    if (midge_json_get_int(t->answer, "units", -1) >= 0) {
+        printf("%lld units grown (%s)", get_int(t, "units"),
+               get_text(t, "stop"));
+    } else {
+        printf("%lld epochs (%s), the best after %lld", get_int(t, "epochs"),
+               get_text(t, "stop"), get_int(t, "best_epoch"));
+    }
+    printf(", %.1f s\n", midge_json_get_double(t->answer, "seconds", 0.0));
 }
 
 static void print_folds(const midge_json *folds) {

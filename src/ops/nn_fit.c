@@ -149,11 +149,18 @@ static midge_status make_net(const mdg_nn_fit *fit, mdg_nn_fitted *out,
 static midge_status grow(const mdg_nn_fit *fit,
                          const midge_train_options *train, mdg_nn_fitted *out,
                          midge_error *err) {
-    (void)fit;
-    (void)train;
-    (void)out;
-    return midge_fail(err, MIDGE_E_UNSUPPORTED,
-                      "networks are not grown yet: no cascade");
+    midge_net_data rows = midge_dataset_view(out->train.data);
+    midge_cascade_options o = midge_cascade_defaults();
+    midge_cascade_result result;
+    o.max_units = fit->recipe->cascade;
+    o.train = *train;
+    MIDGE_TRY(midge_net_cascade(out->net, &rows, &o, &result, err));
+    out->result.epochs = result.units;
+    out->result.best_epoch = result.units;
+    out->result.train_loss = out->result.train_mse = result.mse;
+    out->result.valid_loss = (double)__builtin_nanf("");
+    out->result.stop = result.stop;
+    return MIDGE_OK;
 }
 
 static midge_status train(mdg_nn_fit *fit, const mdg_nn_rows *valid,

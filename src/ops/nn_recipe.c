@@ -205,6 +205,9 @@ static midge_loss default_loss(const mdg_nn_recipe *r) {
 
 static void default_training(const mdg_nn_size *size, mdg_nn_recipe *r) {
     midge_train_options *t = &r->train;
+    if (is_tiny(size) || r->cascade > 0) { /* no validation tells when to end */
+        t->stop_value = 1e-4f;
+    }
     if (t->trainer < MIDGE_TRAIN_SGD || t->trainer >= MIDGE_TRAIN_LBFGS) {
         t->max_epochs = 1000;
         t->patience = 50;
@@ -264,6 +267,7 @@ static void read_numbers(const midge_json *args, mdg_nn_recipe *r) {
     get_float(args, "l1", &t->l1);
     get_float(args, "dropout", &t->dropout);
     get_float(args, "clip", &t->clip_norm);
+    get_float(args, "stop_mse", &t->stop_value);
     t->time_limit_ms = 1000.0 * midge_json_get_double(args, "time_limit", 0.0);
 }
 

@@ -372,7 +372,16 @@ static void write_network(const training *t, midge_json_writer *w) {
     }
     midge_json_end_array(w);
     put_int(w, "connections", midge_net_n_connections(net));
-    put_text(w, "activation", midge_activation_name(t->recipe.activation));
+    midge_json_key(w, "units");
+    if (t->recipe.cascade > 0) {
+        midge_json_int(w, t->fitted.result.epochs);
+    } else {
+        midge_json_null(w);
+    }
+    put_text(w, "activation",
+             t->recipe.cascade > 0
+                 ? "mixed"
+                 : midge_activation_name(t->recipe.activation));
     put_text(w, "output_activation", midge_activation_name(t->recipe.output));
 }
 

@@ -271,6 +271,24 @@ static void learns_xor(void **state) {
     flow_deinit(&f);
 }
 
+static void grows(void **state) {
+    struct flow f;
+    char ref[72];
+    flow_init(&f);
+    put(&f, xor_data, ref);
+    const midge_json *made =
+        call(&f, "nn.train", "{\"data\":\"%s\",\"cascade\":8}", ref);
+    int64_t units = whole(made, "units");
+    assert_true(units >= 1 && units <= 8);
+    assert_int_equal(midge_json_get(made, "layers")->count, units + 2);
+    assert_string_equal(text(made, "stop"), "reached");
+    assert_true(number(midge_json_get(made, "measures"), "accuracy") == 1.0);
+    const midge_json *birds = train_birds(&f, ",\"cascade\":4");
+    assert_int_equal(whole(birds, "validation_rows"), 0);
+    assert_true(number(midge_json_get(birds, "measures"), "accuracy") == 1.0);
+    flow_deinit(&f);
+}
+
 /* Two outputs far from 0 and 1, scaled and scaled back. */
 static void learns_plain_numbers(void **state) {
     struct flow f;
@@ -579,6 +597,7 @@ int main(void) {
         cmocka_unit_test(ends_with_the_best_so_far),
         cmocka_unit_test(time_runs_out),
         cmocka_unit_test(learns_xor),
+        cmocka_unit_test(grows),
         cmocka_unit_test(learns_plain_numbers),
         cmocka_unit_test(leaves_its_bundle),
         cmocka_unit_test(becomes_small),
