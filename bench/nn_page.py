@@ -14,7 +14,8 @@ NOTES = {
     "epoch": ["The loss is that of the last epoch, the accuracy that of the "
               "network after all of", "them on 1,000 rows that it has not "
               "seen: from the same weights, as many epochs on", "both "
-              "sides, one more than there are rounds."],
+              "sides, one more than there are rounds. Targets for two threads "
+              "are against", "PyTorch with one where that is faster."],
     "fann": ["From the same weights, with FANN's own tanh error: the mean "
              "squared errors are", "after the same number of epochs."],
     "small": ["`xor` is 2-3-1 for 1,000 epochs from the start, `small` "
