@@ -112,9 +112,11 @@ def faster(group, contest, sides, least, ours="midge", theirs="torch",
 # (group, part, contest begins with, least, ours, theirs, accurate)
 WANTED = [
     ("one row, FANN", "one", "one sigmoid d", 4.5, "midge", "fann", False),
-    ("one row, FANN", "one", "one stepwise d", 4.5, "midge", "fann", False),
+    ("one row, FANN's default", "one", "one stepwise d", 4.5, "midge", "fann",
+     False),
     ("one small row, FANN", "one", "one sigmoid s", 3, "midge", "fann", False),
-    ("one small row, FANN", "one", "one stepwise s", 3, "midge", "fann", False),
+    ("one small row, FANN's default", "one", "one stepwise s", 3, "midge",
+     "fann", False),
     ("one row, PyTorch", "one", "one relu d", 1.1, "midge", "torch", False),
     ("one small row, PyTorch", "one", "one relu s", 40, "midge", "torch",
      False),
