@@ -155,18 +155,6 @@ static void train(midge_net *net) {
          "train");
 }
 
-/* Until the core has it. */
-__attribute__((weak)) midge_status
-midge_net_cascade(midge_net *net, const midge_net_data *train,
-                  const midge_cascade_options *options,
-                  midge_cascade_result *result, midge_error *err) {
-    (void)net;
-    (void)train;
-    (void)options;
-    (void)result;
-    return midge_fail(err, MIDGE_E_UNSUPPORTED, "there is no cascade yet");
-}
-
 static void grow(midge_net *net) {
     const midge_net_data data = read_data(net, "x", "t");
     midge_cascade_options options = midge_cascade_defaults();

@@ -28,15 +28,3 @@ int entry_net_cascade(network *o, const midge_net_data *train) {
 const midge_cascade_result *entry_cascade_result(void) {
     return &shown.grown;
 }
-
-/* Until the core has it. */
-__attribute__((weak)) midge_status
-midge_net_cascade(midge_net *net, const midge_net_data *train,
-                  const midge_cascade_options *options,
-                  midge_cascade_result *result, midge_error *err) {
-    (void)net;
-    (void)train;
-    (void)options;
-    (void)result;
-    return midge_fail(err, MIDGE_E_UNSUPPORTED, "there is no cascade yet");
-}
