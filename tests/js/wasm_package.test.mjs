@@ -25,13 +25,17 @@ const USE = `
   const index = await createIndex({ dim: 2 });
   index.add([[1, 2]]);
   const [{ id }] = (await openIndex(index.save())).search([1, 2]);
+  const network = await Network.create({ layers: [2, 3, 1] });
+  const data = { x: [[0, 1]], t: [[1]] };
+  const { stop } = await network.trainInWorker(data, { epochs: 2 });
   const right = (await selftest()) === SELFTEST_RESULT;
   console.log(JSON.stringify([sum, source, module, right, swarm.nTasks,
-    midge.info().module, id, typeof openStore]));`;
-const PRINTED = [32, "file", "kernels-simd", true, 0, "core-simd", 0, "function"];
+    midge.info().module, id, typeof openStore, stop]));`;
+const PRINTED = [32, "file", "kernels-simd", true, 0, "core-simd", 0, "function",
+  "epochs"];
 const NAMES =
-  "createIndex, load, loadKernels, openIndex, openPool, openStore, openSwarm, " +
-  "selftest, SELFTEST_RESULT";
+  "createIndex, load, loadKernels, Network, oneHot, openIndex, openPool, openStore, " +
+  "openSwarm, selftest, SELFTEST_RESULT";
 
 function node(...args) {
   const options = { cwd: project, encoding: "utf8" };
@@ -48,7 +52,7 @@ test("what is packed", () => {
   assert.deepEqual(readdirSync(installed).sort(), top);
   const modules = readdirSync(join(installed, "dist", "wasm"));
   for (const name of ["kernels-simd", "index-simd", "index-scalar",
-    "index-threads", "hnsw-micro"]) {
+    "index-threads", "hnsw-micro", "nn-simd", "nn-full-scalar", "nnx-simd"]) {
     assert.ok(modules.includes(`midge-${name}.wasm`), name);
   }
   assert.ok(!modules.some((name) => name.includes("debug")));
@@ -127,6 +131,21 @@ async function main(): Promise<void> {
   const store: IndexStore = await openStore("x");
   const kept: VectorIndex<bigint> = await createIndex({ dim: 1, ids: "bigint", store });
   kept.has(BigInt(deleted + words.length));
+  using network: Network = await Network.create({ layers: [2, 3], output: "softmax" });
+  const { t } = oneHot(["a", "b"], ["a", "b", "c"]);
+  const how: WatchedTrainOptions = { trainer: "rprop", validation: { x: [[1, 2]], t } };
+  const trained: TrainResult = network.train({ x: [[0, 1], [1, 0]], t }, {
+    ...how, onEpoch: ({ epoch, validLoss }) => epoch < (validLoss ?? 3) });
+  const outputs: Float32Array = network.runInto(b, new Float32Array(3));
+  const small: Int8Network = await network.quantise([outputs.subarray(1)]);
+  const saved: Uint8Array = small.save();
+  const auc: number | null = (await network.evaluateClasses({ x: b, t })).auc;
+  // @ts-expect-error: no such trainer
+  network.train({ x: b, t }, { trainer: trained.stop, seed: auc ?? saved.length });
+  // @ts-expect-error: no such option
+  await network.trainInWorker({ x: b, t }, { learningrate: 1 });
+  // @ts-expect-error: no such activation
+  await Network.create({ layers: [1, 1], hidden: "rely" });
   // @ts-expect-error: ids are texts
   byText.add([b], { ids: [1] });
   // @ts-expect-error: no such option
@@ -152,7 +171,8 @@ async function main(): Promise<void> {
 void main();
 `;
 const TYPES = `${NAMES}, MidgeError, type Block, type IndexStore, type Info,
-  type Kernels, type VectorIndex`;
+  type Int8Network, type Kernels, type TrainResult, type VectorIndex,
+  type WatchedTrainOptions`;
 
 function typecheck(name, module, ...more) {
   const args = [
@@ -170,8 +190,10 @@ test("types: an ES module, and what its wrong uses give", () => {
 
 test("types: CommonJS", () => {
   const text = `import midge = require("midge");
-    import type { Block, IndexStore, Info, Kernels, VectorIndex } from "midge";
-    const { ${NAMES}, MidgeError } = midge;\n${CONSUMER}`;
+    import type { Block, IndexStore, Info, Int8Network, Kernels, TrainResult,
+      VectorIndex, WatchedTrainOptions } from "midge";
+    import Network = midge.Network;
+    const { ${NAMES.replace("Network, ", "")}, MidgeError } = midge;\n${CONSUMER}`;
   write(project, { "types.cts": text });
   typecheck("types.cts", "nodenext");
   // Before require() of ES modules was a thing: no mixing of the two.
@@ -204,6 +226,8 @@ async function bundle(name, text, options) {
 test("esbuild for Node, modules copied beside the bundle", async () => {
   const text = `import { ${NAMES} } from "midge"; ${USE}`;
   const path = await bundle("bundled.mjs", text, { format: "esm" });
+  const worker = "network_worker.mjs"; // lies beside the bundle, too
+  cpSync(join(DIST, worker), join(dirname(path), worker));
   cpSync(join(DIST, "wasm"), join(dirname(path), "wasm"), { recursive: true });
   assert.deepEqual(node(path), PRINTED);
 });
@@ -235,6 +259,8 @@ test("esbuild for Node, one file with the module in it", async () => {
 test("esbuild for Node from require(): the CommonJS flavour", async () => {
   const text = `const { ${NAMES} } = require("midge"); (async () => {${USE}})();`;
   const path = await bundle("required.js", text, { format: "cjs" });
+  const worker = "network_worker.cjs"; // lies beside the bundle, too
+  cpSync(join(DIST, worker), join(dirname(path), worker));
   cpSync(join(DIST, "wasm"), join(dirname(path), "wasm"), { recursive: true });
   assert.deepEqual(node(path), PRINTED);
 });
