@@ -304,13 +304,6 @@ RUN(run_sgd_f32) {
     }
 }
 
-RUN(run_rprop_f32) {
-    const mdg_rprop step = {1.2f, 0.5f, 1e-6f, 1e-3f, 0.0f};
-    EACH_CALL {
-        MDG_KERNEL(k, rprop_f32)(w->n, &step, a, c, b, d);
-    }
-}
-
 RUN(run_log_sum_exp_f32) {
     EACH_CALL {
         c[0] = MDG_KERNEL(k, log_sum_exp_f32)(w->n, a);
@@ -613,7 +606,6 @@ static const work works[] = {
     EACH("softmax_back 768", softmax_back_f32, 1, COLS, 0, 12, 0),
     EACH("adam 100000", adam_f32, 1, 100000, 0, 28, 0),
     EACH("sgd 100000", sgd_f32, 1, 100000, 0, 20, 0),
-    EACH("rprop 100000", rprop_f32, 1, 100000, 0, 28, 0),
     ROWS_OF("gemv_t 8x768", gemv_t_f32, ROWS, COLS, 2),
     ROWS_OF("gemv_t 64x768", gemv_t_f32, 64, COLS, 2),
     EACH("rank1 64x768", rank1_f32, 64, COLS, 2, 8, 0),

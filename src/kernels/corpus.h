@@ -16,7 +16,7 @@
     X(fmath, 0x145bbba1u)                                                      \
     X(gather, 0xe3ef843fu)                                                     \
     X(half, 0xfd32e1b2u)                                                       \
-    X(update, 0x4a8ec05au)                                                     \
+    X(update, 0x60abb32bu)                                                     \
     X(int8, 0xcd8aaa79u)                                                       \
     X(bits, 0xe4f66661u)                                                       \
     X(pq4, 0x1d31df9cu)                                                        \

@@ -31,24 +31,7 @@ static void sgd(mdg_corpus *s) {
     }
 }
 
-static void rprop(mdg_corpus *s) {
-    const mdg_rprop step = {1.2f, 0.5f, 1e-6f, 0.9f, 1e-4f};
-    for (size_t n = 1; n < 70; n += 11) {
-        mdg_corpus_fill(s, n, s->b, 1.0f);
-        mdg_corpus_fill(s, n, s->c, 1.0f);
-        mdg_corpus_fill(s, n, s->d, 1.0f);
-        for (int repeat = 0; repeat < 3; repeat++) {
-            mdg_corpus_fill(s, n, s->a, 1.0f);
-            MDG_KERNEL(s->k, rprop_f32)(n, &step, s->a, s->b, s->c, s->d);
-        }
-        mdg_corpus_add(s, n, s->b);
-        mdg_corpus_add(s, n, s->c);
-        mdg_corpus_add(s, n, s->d);
-    }
-}
-
 void mdg_corpus_update(mdg_corpus *s) {
     adam(s);
     sgd(s);
-    rprop(s);
 }

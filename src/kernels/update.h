@@ -19,22 +19,20 @@ typedef struct mdg_sgd {
     float rate, momentum, decay;
 } mdg_sgd;
 
-/* One step of iRPROP-. With h = g + decay w and the h of the last step, `last`:
- * where h last > 0, size = size up, but at most `most`; where h last < 0,
- * size = size down, but at least `least`, and h = 0. Then w = w - size for
- * h > 0, w + size for h < 0, w + 0 else; last = h. */
-typedef struct mdg_rprop {
-    float up, down, least, most, decay;
-} mdg_rprop;
+/* What is too small to matter becomes 0: where an input has died, moments
+ * shrink by a factor each step, and numbers below 2^-126 are a hundred times as
+ * slow. New m and v of adam and the new v of sgd below MDG_UPDATE_TINY in size
+ * are 0, and a g below MDG_ADAM_TINY counts as 0, so that its square is nothing
+ * odd. */
+#define MDG_UPDATE_TINY 0x1p-100f
+#define MDG_ADAM_TINY   0x1p-50f
 
 /* clang-format off */
 #define MDG_UPDATE_OPS(X, isa)                                                 \
     X(isa, void, adam_f32, (size_t n, const mdg_adam *step, const float *g,    \
                             float *w, float *m, float *v))                     \
     X(isa, void, sgd_f32, (size_t n, const mdg_sgd *step, const float *g,      \
-                           float *w, float *v))                                \
-    X(isa, void, rprop_f32, (size_t n, const mdg_rprop *step, const float *g,  \
-                             float *w, float *last, float *size))
+                           float *w, float *v))
 /* clang-format on */
 
 #endif

@@ -1,27 +1,19 @@
 /* update_f32_vec.c: a step of each trainer. */
 #include "kernels/few.h"
 
+/* A NaN is not small. */
+INLINE vf drop(vf x, float tiny) {
+    return (vf)((vi)x & ~((x < tiny) & (x > -tiny)));
+}
+
 INLINE void adam(const mdg_adam *s, vf g, vf *w, vf *m, vf *v) {
     const float keep1 = 1.0f - s->beta1;
     const float keep2 = 1.0f - s->beta2;
-    *m = s->beta1 * *m + keep1 * g;
-    *v = s->beta2 * *v + keep2 * (g * g);
+    g = drop(g, MDG_ADAM_TINY);
+    *m = drop(s->beta1 * *m + keep1 * g, MDG_UPDATE_TINY);
+    *v = drop(s->beta2 * *v + keep2 * (g * g), MDG_UPDATE_TINY);
     vf under = SQRT(*v) * s->v_scale + s->epsilon;
     *w = (*w - (s->rate * *m) / under) - s->decay * *w;
-}
-
-INLINE void rprop(const mdg_rprop *s, vf g, vf *w, vf *last, vf *size) {
-    vf h = g + s->decay * *w;
-    vf agree = h * *last;
-    vf larger = *size * s->up, smaller = *size * s->down;
-    larger = SELECT(larger < s->most, larger, SPLAT(s->most));
-    smaller = SELECT(smaller > s->least, smaller, SPLAT(s->least));
-    vi back = agree < 0.0f;
-    *size = SELECT(agree > 0.0f, larger, SELECT(back, smaller, *size));
-    h = (vf)((vi)h & ~back);
-    vf up = (vf)((vi)*size & (h < 0.0f));
-    *w += SELECT(h > 0.0f, -*size, up);
-    *last = h;
 }
 
 /* One loop over arrays p, q, r of state, for a step on (g, &p, &q, &r). */
@@ -53,24 +45,20 @@ void NAME(adam_f32)(size_t n, const mdg_adam *step, const float *g, float *w,
     STEPS(adam, &s, n, g, w, m, v);
 }
 
-void NAME(rprop_f32)(size_t n, const mdg_rprop *step, const float *g, float *w,
-                     float *last, float *size) {
-    const mdg_rprop s = *step;
-    STEPS(rprop, &s, n, g, w, last, size);
-}
-
 void NAME(sgd_f32)(size_t n, const mdg_sgd *step, const float *g, float *w,
                    float *v) {
     const mdg_sgd s = *step;
     size_t i = 0;
     for (; n - i >= VW; i += VW) {
         vf wi = LOAD(w + i);
-        vf next = s.momentum * LOAD(v + i) + (LOAD(g + i) + s.decay * wi);
+        vf next = drop(s.momentum * LOAD(v + i) + (LOAD(g + i) + s.decay * wi),
+                       MDG_UPDATE_TINY);
         STORE(v + i, next);
         STORE(w + i, wi - s.rate * next);
     }
     for (; i < n; i++) {
-        v[i] = s.momentum * v[i] + (g[i] + s.decay * w[i]);
+        float next = s.momentum * v[i] + (g[i] + s.decay * w[i]);
+        v[i] = next < MDG_UPDATE_TINY && next > -MDG_UPDATE_TINY ? 0.0f : next;
         w[i] = w[i] - s.rate * v[i];
     }
 }

@@ -11,6 +11,11 @@
 
 #include <string.h>
 
+/* As the kernels do: see kernels/update.h. */
+static float drop(float x) {
+    return x < MDG_UPDATE_TINY && x > -MDG_UPDATE_TINY ? 0.0f : x;
+}
+
 static void nesterov(const mdg_update *u, size_t first, size_t count,
                      float rate, float decay) {
     const float momentum = u->o->momentum;
@@ -19,7 +24,7 @@ static void nesterov(const mdg_update *u, size_t first, size_t count,
     float *restrict v = u->a + first;
     for (size_t i = 0; i < count; i++) {
         float h = g[i] + decay * w[i];
-        v[i] = momentum * v[i] + h;
+        v[i] = drop(momentum * v[i] + h);
         w[i] -= rate * (h + momentum * v[i]);
     }
 }
@@ -48,9 +53,9 @@ void mdg_update_rmsprop(const mdg_update *u, size_t first, size_t count,
     float *restrict square = u->b + first;
     for (size_t i = 0; i < count; i++) {
         float h = g[i] + decay * w[i];
-        square[i] = keep * square[i] + rest * (h * h);
+        square[i] = drop(keep * square[i] + rest * (h * h));
         moved[i] =
-            momentum * moved[i] + h / (mdg_sqrt_f32(square[i]) + epsilon);
+            drop(momentum * moved[i] + h / (mdg_sqrt_f32(square[i]) + epsilon));
         w[i] -= rate * moved[i];
     }
 }
