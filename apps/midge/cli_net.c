@@ -23,8 +23,7 @@ int cli_net_complain(midge_status status, const char *about,
         return cli_complain(CLI_INTERRUPTED,
                             "interrupted; nothing was written");
     }
-    return cli_complain_error(
-        status == MIDGE_E_STATE ? CLI_FAILED : cli_code_of(status), about, err);
+    return cli_complain_error(cli_code_of(status), about, err);
 }
 
 /* ---- Measures ------------------------------------------------------------ */
@@ -70,9 +69,12 @@ void cli_print_measures(const midge_json *measures, const midge_json *beside) {
 
 /* ---- midge eval ---------------------------------------------------------- */
 
-static void print_class(const midge_json *class, const midge_json *row) {
+#define CONFUSION_MAX 20 /* classes: as many as a screen is wide */
+
+static void print_class(const midge_json *class, const midge_json *row,
+                        int shown) {
     printf("  %-20.20s", midge_json_get_string(class, "name", ""));
-    for (const midge_json *n = row->child; n; n = n->next) {
+    for (const midge_json *n = row->child; n && shown; n = n->next) {
         printf(" %7lld", (long long)n->integer);
     }
     print_value(class, "precision", 1);
@@ -89,13 +91,14 @@ static void print_confusion(const midge_json *answer) {
     if (!row) {
         return;
     }
-    printf("\n  %-20s", "true \\ predicted");
-    for (const midge_json *k = classes->child; k; k = k->next) {
+    int shown = classes->count <= CONFUSION_MAX;
+    printf("\n  %-20s", shown ? "true \\ predicted" : "class");
+    for (const midge_json *k = classes->child; k && shown; k = k->next) {
         printf(" %7.7s", midge_json_get_string(k, "name", ""));
     }
     printf("  %12s  %12s  %12s\n", "precision", "recall", "F1");
     for (const midge_json *k = classes->child; k && row; k = k->next) {
-        print_class(k, row);
+        print_class(k, row, shown);
         row = row->next;
     }
 }

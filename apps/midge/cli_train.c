@@ -172,6 +172,11 @@ static int train(training *t) {
     midge_status status =
         cli_pass_to_op(t->c, "nn.train", &blobs, &t->answer, &err);
     cli_bar_end(&bar);
+    if (status == MIDGE_E_STATE) {
+        return cli_complain(CLI_FAILED,
+                            "%s: %s; a smaller --rate, or --clip, may help",
+                            t->file, err.text);
+    }
     if (status != MIDGE_OK) {
         return cli_net_complain(status, t->file, &err);
     }

@@ -265,6 +265,16 @@ test("says what is wrong, and writes nothing", async (t) => {
   assert.deepEqual(readdirSync(cwd).sort(), Object.keys(FILES).sort());
 });
 
+test("training that diverges fails, with advice", async (t) => {
+  const cwd = scratch(t);
+  penguins(cwd);
+  const run = await midge(["train", "penguins.csv", "--target", "Species",
+    "--trainer", "sgd", "--rate", "1000", "--activation", "linear"], { cwd });
+  assert.equal(run.code, 1);
+  assert.match(run.stderr, /stopped being finite in epoch \d+; a smaller --rate/);
+  assert.deepEqual(readdirSync(cwd), ["penguins.csv"]);
+});
+
 // ---- Interruption -----------------------------------------------------------
 
 for (const signal of ["SIGINT", "SIGTERM"]) {
