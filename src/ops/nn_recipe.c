@@ -11,14 +11,6 @@ static const char *const schedules[] = {"constant", "step", "cosine",
 static const char *const inits[] = {"auto", "uniform", "glorot", "he",
                                     "nguyen_widrow"};
 
-const char *mdg_nn_schedule_name(midge_schedule schedule) {
-    return schedules[schedule];
-}
-
-const char *mdg_nn_init_name(midge_init init) {
-    return inits[init];
-}
-
 /* ---- Arguments ----------------------------------------------------------- */
 
 static int is_given(const midge_json *args, const char *key) {
@@ -32,10 +24,6 @@ static void get_float(const midge_json *args, const char *key, float *value) {
 
 static void get_u32(const midge_json *args, const char *key, uint32_t *value) {
     *value = (uint32_t)midge_json_get_int(args, key, *value);
-}
-
-static const char *name_at(const char *const *names, int i) {
-    return names[i];
 }
 
 /* Lists of names of this file and of the public interface, as one kind. */
@@ -56,7 +44,7 @@ static const char *loss_name(int i) {
 }
 
 static const char *choice_name(const choice *c, int i) {
-    return c->names ? name_at(c->names, i) : c->name(i);
+    return c->names ? c->names[i] : c->name(i);
 }
 
 static midge_status no_choice(const choice *c, const char *key,

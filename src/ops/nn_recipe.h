@@ -28,7 +28,6 @@ typedef struct mdg_nn_size {
     mdg_nn_meaning meaning;
     size_t n_rows;
     uint32_t n_inputs;
-    int is_plain; /* FANN's training data */
 } mdg_nn_size;
 
 /* What must be known before the data are encoded: `encode`, and how outputs of
@@ -39,8 +38,5 @@ midge_status mdg_nn_recipe_begin(const midge_json *args, mdg_nn_recipe *out,
 midge_status mdg_nn_recipe_finish(const midge_json *args,
                                   const mdg_nn_size *size, mdg_nn_recipe *out,
                                   midge_error *err);
-/* "constant", "step", ...; "auto", "uniform", ... */
-const char *mdg_nn_schedule_name(midge_schedule schedule);
-const char *mdg_nn_init_name(midge_init init);
 
 #endif

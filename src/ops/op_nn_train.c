@@ -123,7 +123,6 @@ static midge_status look_at_table(training *t) {
 }
 
 static midge_status look_at_plain(training *t) {
-    t->size.is_plain = 1;
     t->size.meaning = mdg_nn_meaning_of_plain(t->source.plain);
     t->size.n_inputs = midge_dataset_n_inputs(t->source.plain);
     if (t->size.meaning.n_classes == 0) {
@@ -235,11 +234,28 @@ static midge_status measure(training *t, const uint32_t *rows, size_t n,
     return status;
 }
 
-static int was_cancelled(const training *t) {
-    return t->fitted.result.stop == MIDGE_STOP_CANCELLED;
+/* Trains on all folds but `f`, and is measured on that one. */
+static midge_status run_fold(training *t, const uint32_t *fold, uint32_t f) {
+    const double parts = t->recipe.folds + 1.0; /* the last one trains on all */
+    const uint64_t seed = mdg_rng_mix(t->recipe.seed, SEED_LAST + f);
+    uint32_t *places, *test;
+    size_t n, n_test;
+    mdg_nn_score baseline;
+    MIDGE_TRY(choose(t, fold, f, 1, &test, &n_test));
+    for (size_t i = 0; i < n_test; i++) {
+        test[i] = t->rows[test[i]];
+    }
+    MIDGE_TRY(choose(t, fold, f, 0, &places, &n));
+    MIDGE_TRY(deal(t, places, n, t->recipe.validation, 0.0, seed));
+    MIDGE_TRY(train(t, seed, f / parts, (f + 1.0) / parts));
+    if (t->fitted.result.stop == MIDGE_STOP_CANCELLED) {
+        return midge_fail(t->err, MIDGE_E_CANCELLED, "asked to end");
+    }
+    MIDGE_TRY(measure(t, test, n_test, &t->of_fold[f], &baseline));
+    mdg_nn_fitted_deinit(&t->fitted);
+    return MIDGE_OK;
 }
 
-/* Each fold is what the others are measured on. */
 static midge_status run_folds(training *t) {
     const uint32_t k = t->recipe.folds;
     uint32_t *fold = get(t, t->n_rows, sizeof *fold);
@@ -251,24 +267,7 @@ static midge_status run_folds(training *t) {
                            mdg_rng_mix(t->recipe.seed, SEED_FOLDS), fold,
                            t->err));
     for (uint32_t f = 0; f < k; f++) {
-        uint32_t *places;
-        size_t n;
-        mdg_nn_score baseline;
-        MIDGE_TRY(choose(t, fold, f, 1, &places, &n));
-        uint32_t *test = places;
-        size_t n_test = n;
-        for (size_t i = 0; i < n_test; i++) {
-            test[i] = t->rows[test[i]];
-        }
-        MIDGE_TRY(choose(t, fold, f, 0, &places, &n));
-        uint64_t seed = mdg_rng_mix(t->recipe.seed, SEED_LAST + f);
-        MIDGE_TRY(deal(t, places, n, t->recipe.validation, 0.0, seed));
-        MIDGE_TRY(train(t, seed, f / (k + 1.0), (f + 1.0) / (k + 1.0)));
-        if (was_cancelled(t)) {
-            return midge_fail(t->err, MIDGE_E_CANCELLED, "asked to end");
-        }
-        MIDGE_TRY(measure(t, test, n_test, &t->of_fold[f], &baseline));
-        mdg_nn_fitted_deinit(&t->fitted);
+        MIDGE_TRY(run_fold(t, fold, f));
     }
     return MIDGE_OK;
 }
