@@ -1,7 +1,7 @@
 /* nn_midge.c: Midge as a side (nn_side.h); MIDGE_CPU lowers its instruction
  * set. The work "weights" makes a network for the other sides and leaves it in
- * FOLDER: its first weights and those after an epoch as raw floats, then also as
- * our own file and as ONNX. */
+ * FOLDER: its first weights and those after an epoch as raw floats, then also
+ * as our own file and as ONNX. */
 #include "nn_side.h"
 
 #include <stdio.h>
