@@ -186,6 +186,27 @@ midge_net_train(midge_net *net, const midge_net_data *train,
                 const midge_net_data *valid, const midge_train_options *options,
                 midge_train_result *result, midge_error *err);
 
+/* ---- Step by step. ---------------------------------------------------------
+ * For rows that come as they come, and for loops of the caller's own: what a
+ * trainer keeps (moments, step sizes, where the schedule is) lives on between
+ * the calls. A few rows at a time, or the same ones again and again. */
+typedef struct midge_training midge_training;
+
+/* For up to max_rows rows at a time. `net` is borrowed for the life of *out,
+ * options are copied; of these patience, stop_value, on_epoch, cancelled and
+ * the time limit are the caller's own affair here, and not looked at. Trainers
+ * of second order are MIDGE_E_UNSUPPORTED: they want all rows at once. */
+MIDGE_API MIDGE_NODISCARD midge_status
+midge_training_new(midge_net *net, const midge_train_options *options,
+                   size_t max_rows, midge_training **out, midge_error *err);
+MIDGE_API void midge_training_free(midge_training *training);
+/* One epoch over these rows, as one of midge_net_train: the same bits.
+ * `progress` may be NULL. MIDGE_E_LIMIT: more than max_rows. MIDGE_E_STATE: the
+ * loss is not finite; the weights are then of no more use. */
+MIDGE_API MIDGE_NODISCARD midge_status
+midge_training_epoch(midge_training *training, const midge_net_data *data,
+                     midge_net_progress *progress, midge_error *err);
+
 /* Mean loss over all rows, and its true gradient in the order of
  * midge_net_weights (gradient may be NULL). For tests and own trainers; full
  * batch. Takes scratch memory from the net's env. */

@@ -26,7 +26,10 @@ static float one_cycle(const midge_train_options *o, double phase) {
 
 float mdg_schedule_rate(const mdg_training *tr, uint64_t step, uint64_t steps) {
     const midge_train_options *o = tr->o;
-    const double phase = steps > 1 ? (double)step / (double)(steps - 1) : 0.0;
+    /* More epochs than were planned stay where the plan ended. */
+    const double phase = steps <= 1     ? 0.0
+                         : step < steps ? (double)step / (double)(steps - 1)
+                                        : 1.0;
     switch (o->schedule) {
     case MIDGE_SCHEDULE_STEP:
         return o->learning_rate *

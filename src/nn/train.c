@@ -12,7 +12,7 @@
 #define NOT_A_NUMBER ((double)__builtin_nanf(""))
 #define INFINITE     ((double)__builtin_inff())
 
-static const mdg_method *method_of(midge_trainer trainer) {
+const mdg_method *mdg_method_of(midge_trainer trainer) {
     switch ((int)trainer) {
     case MIDGE_TRAIN_LBFGS:
         return &mdg_train_lbfgs;
@@ -80,7 +80,7 @@ static void start(mdg_training *tr) {
     tr->method->start(tr);
 }
 
-static midge_status init(mdg_training *tr) {
+midge_status mdg_training_init(mdg_training *tr) {
     MIDGE_TRY(init_pass(tr));
     mdg_slab slab = {.env = tr->net->env};
     lay_out(tr, &slab);
@@ -96,7 +96,7 @@ static midge_status init(mdg_training *tr) {
     return MIDGE_OK;
 }
 
-static void deinit(mdg_training *tr) {
+void mdg_training_deinit(mdg_training *tr) {
     mdg_release(tr->net->env, tr->block, tr->block_floats, sizeof(float));
     mdg_pass_deinit(&tr->pass);
 }
@@ -234,7 +234,7 @@ mdg_objective mdg_train_objective(const midge_train_options *o) {
                            .bit_fail_limit = o->bit_fail_limit};
 }
 
-static midge_status check(const mdg_training *tr, midge_error *err) {
+midge_status mdg_training_check(const mdg_training *tr, midge_error *err) {
     MIDGE_TRY(mdg_train_check(tr->o, tr->valid != NULL, err));
     if (tr->o->trainer == MIDGE_TRAIN_LEVENBERG_MARQUARDT &&
         tr->net->n_weights > MIDGE_NET_LM_WEIGHTS_MAX) {
@@ -243,7 +243,10 @@ static midge_status check(const mdg_training *tr, midge_error *err) {
                           "network has %zu: take lbfgs",
                           MIDGE_NET_LM_WEIGHTS_MAX, tr->net->n_weights);
     }
-    MIDGE_TRY(mdg_objective_check(tr->net, &tr->objective, err));
+    return mdg_objective_check(tr->net, &tr->objective, err);
+}
+
+static midge_status check_rows(const mdg_training *tr, midge_error *err) {
     MIDGE_TRY(mdg_train_check_data(tr->net, tr->train, "training rows", err));
     return tr->valid ? mdg_train_check_data(tr->net, tr->valid,
                                             "validation rows", err)
@@ -264,13 +267,14 @@ midge_status midge_net_train(midge_net *net, const midge_net_data *train,
                        .train = train,
                        .valid = valid,
                        .o = options,
-                       .method = method_of(options->trainer),
+                       .method = mdg_method_of(options->trainer),
                        .objective = mdg_train_objective(options)};
-    MIDGE_TRY(check(&tr, err));
-    if (init(&tr) != MIDGE_OK) {
+    MIDGE_TRY(mdg_training_check(&tr, err));
+    MIDGE_TRY(check_rows(&tr, err));
+    if (mdg_training_init(&tr) != MIDGE_OK) {
         return mdg_no_memory("training", err);
     }
     midge_status status = run(&tr, r, err);
-    deinit(&tr);
+    mdg_training_deinit(&tr);
     return status;
 }

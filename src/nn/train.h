@@ -32,6 +32,7 @@ typedef struct mdg_batches {
     float *x;        /* the rows of a batch: (size, n_in) */
     float *t;        /* (size, n_out) */
     float *mask;     /* of one row of inputs */
+    size_t ordered;  /* how many rows `order` is of; 0: not made yet */
     uint32_t *order; /* the rows, shuffled */
 } mdg_batches;
 
@@ -94,6 +95,14 @@ struct mdg_training {
         mdg_levenberg levenberg;
     } of;
 };
+
+/* train.c: what midge_net_train and midge_training share. `net`, `train` (whose
+ * rows need not be there yet), `valid`, `o`, `method` and `objective` are set.
+ */
+const mdg_method *mdg_method_of(midge_trainer trainer);
+midge_status mdg_training_check(const mdg_training *tr, midge_error *err);
+midge_status mdg_training_init(mdg_training *tr);
+void mdg_training_deinit(mdg_training *tr);
 
 extern const mdg_method mdg_train_batches;
 extern const mdg_method mdg_train_all;

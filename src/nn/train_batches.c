@@ -61,9 +61,7 @@ static void start(mdg_training *tr) {
     tr->update.gradient = tr->pass.gradient;
     tr->update.beta1_t = 1.0;
     tr->update.beta2_t = 1.0;
-    for (size_t i = 0; i < tr->train->n_rows; i++) {
-        b->order[i] = (uint32_t)i;
-    }
+    b->ordered = 0;
 }
 
 static void drop_inputs(mdg_batches *b, size_t n_in, float *row) {
@@ -130,6 +128,13 @@ static void train_on(mdg_training *tr, size_t count, mdg_tally *tally) {
     update(tr);
 }
 
+static void in_order(mdg_batches *b, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        b->order[i] = (uint32_t)i;
+    }
+    b->ordered = n;
+}
+
 static midge_stop epoch(mdg_training *tr, mdg_tally *tally) {
     mdg_batches *b = &tr->of.batches;
     const size_t n = tr->train->n_rows;
@@ -138,6 +143,9 @@ static midge_stop epoch(mdg_training *tr, mdg_tally *tally) {
     }
     const uint64_t steps =
         (uint64_t)((n + b->size - 1) / b->size) * tr->o->max_epochs;
+    if (b->ordered != n) {
+        in_order(b, n);
+    }
     if (shuffles(tr->o)) {
         mdg_rng_shuffle(&b->shuffle, b->order, n);
     }
