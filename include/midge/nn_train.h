@@ -121,8 +121,9 @@ typedef struct midge_train_options {
 
     /* FANN's backward pass to the letter: sigmoids kept 1 % from their ends
      * before the derivative, its formulas for gaussian, sine and cosine, the
-     * error of symmetric outputs halved. Else the true gradient. On by default
-     * for the trainers that are FANN's. */
+     * error of symmetric outputs halved; and RPROP moves a weight without a
+     * slope. Else the true gradient. On by default for the trainers that are
+     * FANN's. */
     int fann_gradient;
     float rprop_increase, rprop_decrease;                     /* 1.2, 0.5 */
     float rprop_delta_min, rprop_delta_max, rprop_delta_zero; /* 0, 50, 0.1 */

@@ -103,8 +103,10 @@ static float most(float x, float y) {
     return x > y ? x : y;
 }
 
-/* Without branches, so that the compiler makes vectors of it. A slope of
- * exactly 0 counts as one upwards, as in FANN. */
+/* Without branches, so that the compiler makes vectors of it. In FANN a slope
+ * of exactly 0 counts as one upwards, and one without a sign to compare with
+ * lets the step grow; in the paper neither does anything, and a weight whose
+ * input is always 0 stays where it is. */
 void mdg_rule_rprop(const mdg_update *u, size_t n,
                     const mdg_epoch_facts *facts) {
     const float up = u->o->rprop_increase;
@@ -115,6 +117,8 @@ void mdg_rule_rprop(const mdg_update *u, size_t n,
     float *restrict w = u->w;
     float *restrict last = u->a;
     float *restrict size = u->b;
+    const int fann = u->o->fann_gradient;
+    const float still = fann ? 1.0f : 0.0f;
     (void)facts;
     for (size_t i = 0; i < n; i++) {
         float before = most(size[i], RPROP_STEP_LEAST);
@@ -122,10 +126,13 @@ void mdg_rule_rprop(const mdg_update *u, size_t n,
         float shrunk = most(before * down, step_least);
         float product = last[i] * g[i];
         float h = product < 0.0f ? 0.0f : g[i];
-        float step = product < 0.0f ? shrunk : grown;
+        float even = fann ? grown : before;
+        float step = product < 0.0f ? shrunk : product > 0.0f ? grown : even;
         size[i] = step;
         last[i] = h;
-        float moved = w[i] + (h > 0.0f ? -step : step);
+        float moved = w[i] + (h > 0.0f   ? -step
+                              : h < 0.0f ? step
+                                         : still * step);
         w[i] = most(least(moved, WEIGHT_MOST), -WEIGHT_MOST);
     }
 }

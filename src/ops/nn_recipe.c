@@ -239,6 +239,9 @@ static midge_status choose_all(const midge_json *args, const mdg_nn_size *size,
     MIDGE_TRY(choose(args, "init", &init, &first, err));
     default_training(size, r);
     r->train.loss = (midge_loss)loss;
+    /* FANN's slips belong to FANN's activations. */
+    r->train.fann_gradient = r->train.fann_gradient &&
+                             hidden < MIDGE_ACT_RELU && output < MIDGE_ACT_RELU;
     r->train.schedule = (midge_schedule)schedule;
     r->init = (midge_init)first;
     return MIDGE_OK;

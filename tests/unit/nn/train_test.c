@@ -593,8 +593,32 @@ static void every_allocation_may_fail(void **state) {
     }
 }
 
+/* An input that is always 0 has no slope: FANN moves its weight all the same,
+ * iRPROP- does not. */
+static void rprop_leaves_what_has_no_slope(void **state) {
+    (void)state;
+    struct test_env t;
+    const float x[] = {0, 0, 0, 1, 0, 2, 0, 3}, y[] = {0, 0, 1, 1};
+    const midge_net_data data = {4, x, y};
+    const uint32_t sizes[] = {2, 1};
+    quick_env_init(&t);
+    for (int fann = 0; fann <= 1; fann++) {
+        midge_net *net = make_net(&t.env, 1, sizes, MIDGE_ACT_SIGMOID, 5);
+        const float before = midge_net_weights(net)[0];
+        const float of_other = midge_net_weights(net)[1];
+        midge_train_options o = midge_train_defaults(MIDGE_TRAIN_RPROP);
+        o.max_epochs = 3;
+        o.fann_gradient = fann;
+        train_net(net, &data, &o);
+        assert_int_equal(midge_net_weights(net)[0] == before, !fann);
+        assert_true(midge_net_weights(net)[1] != of_other);
+        midge_net_free(net);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rprop_leaves_what_has_no_slope),
         cmocka_unit_test(dropout_trains_and_its_masks_are_fair),
         cmocka_unit_test(patience_restores_the_best_weights),
         cmocka_unit_test(best_epoch_may_be_none),
