@@ -90,16 +90,21 @@ float mdg_objective_half(const mdg_objective *o, const mdg_units *u) {
     return o->fann && mdg_activation_symmetric(u->activation) ? 0.5f : 1.0f;
 }
 
-void mdg_objective_tally(const mdg_objective *o, const mdg_units *u, size_t n,
-                         const float *y, const float *t, mdg_tally *tally) {
+void mdg_objective_errors(const mdg_objective *o, const mdg_units *u, size_t n,
+                          const float *y, const float *t, mdg_tally *tally) {
     const float half = mdg_objective_half(o, u);
-    tally->loss += row_loss(o, u->activation == MIDGE_ACT_SOFTMAX, n, y, t);
     for (size_t j = 0; j < n; j++) {
         float e = (y[j] - t[j]) * half;
         tally->squares += (double)e * (double)e;
         float size = e < 0.0f ? -e : e;
         tally->bit_fail += size < o->bit_fail_limit ? 0 : 1; /* NaN fails */
     }
+}
+
+void mdg_objective_tally(const mdg_objective *o, const mdg_units *u, size_t n,
+                         const float *y, const float *t, mdg_tally *tally) {
+    tally->loss += row_loss(o, u->activation == MIDGE_ACT_SOFTMAX, n, y, t);
+    mdg_objective_errors(o, u, n, y, t, tally);
 }
 
 void mdg_pass_tally(const mdg_pass *pass, const mdg_objective *objective,

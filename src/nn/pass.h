@@ -50,6 +50,9 @@ midge_status mdg_loss_check(const midge_net *net, midge_loss loss,
 float mdg_objective_half(const mdg_objective *o, const mdg_units *u);
 void mdg_objective_tally(const mdg_objective *o, const mdg_units *u, size_t n,
                          const float *y, const float *t, mdg_tally *tally);
+/* The same without the loss. */
+void mdg_objective_errors(const mdg_objective *o, const mdg_units *u, size_t n,
+                          const float *y, const float *t, mdg_tally *tally);
 /* d = scale * dLoss/dy; for cross-entropy scale * dLoss/dx: through the
  * activation that belongs to it that is y - t, without the division that the
  * two factors would have apart. */
