@@ -294,8 +294,7 @@ int entry_net_train(network *o, const midge_net_data *train,
 #ifndef MODULE_FULL
     if (shown.train.trainer >= MIDGE_TRAIN_LBFGS) {
         return (int)midge_fail(&entry_error, MIDGE_E_UNSUPPORTED,
-                               "this trainer is in midge-nn-full: ask for it "
-                               "by `full`, or train in a worker");
+                               "midge-nn-full has it");
     }
 #endif
     return (int)midge_net_train(o->net, train, valid, &shown.train,
