@@ -111,14 +111,28 @@ static size_t line_of(const mdg_steps *s, float v) {
     return i;
 }
 
-static float step_value(const mdg_steps *s, float v) {
-    size_t i = line_of(s, v);
-    if (i == 0 || i == 6) {
-        return i == 0 ? s->below : s->above;
+#define BEYOND 16.0f /* all steps; an infinite v times a slope of 0 is none */
+
+/* Without branches, so that the compiler makes vectors of it: the last point
+ * that v has reached, the value there and the slope behind it. */
+static void step_run(const mdg_steps *s, size_t n, float *x) {
+    float at[6], slope[6];
+    for (size_t j = 0; j < 6; j++) {
+        at[j] = j < 5 ? s->y[j] : s->above;
+        slope[j] =
+            j < 5 ? (s->y[j + 1] - s->y[j]) / (s->v[j + 1] - s->v[j]) : 0.0f;
     }
-    return (s->y[i] - s->y[i - 1]) * (v - s->v[i - 1]) /
-               (s->v[i] - s->v[i - 1]) +
-           s->y[i - 1];
+    for (size_t i = 0; i < n; i++) {
+        float v = x[i] < -BEYOND ? -BEYOND : x[i];
+        v = v > BEYOND ? BEYOND : v;
+        float from = v, y = s->below, rise = 0.0f;
+        for (size_t j = 0; j < 6; j++) {
+            from = v >= s->v[j] ? s->v[j] : from;
+            y = v >= s->v[j] ? at[j] : y;
+            rise = v >= s->v[j] ? slope[j] : rise;
+        }
+        x[i] = rise * (v - from) + y;
+    }
 }
 
 static float step_slope(const mdg_steps *s, float v) {
@@ -256,9 +270,7 @@ static void plain(const mdg_kernels *k, midge_activation activation, size_t n,
     case MIDGE_ACT_SIGMOID_STEPWISE:
     case MIDGE_ACT_SIGMOID_SYMMETRIC_STEPWISE:
     case MIDGE_ACT_GAUSSIAN_STEPWISE:
-        for (size_t i = 0; i < n; i++) {
-            x[i] = step_value(mdg_activation_steps(activation), x[i]);
-        }
+        step_run(mdg_activation_steps(activation), n, x);
         break;
     default: /* linear */
         break;

@@ -13,7 +13,6 @@
  * gemm then runs along rows of B like every other. A W of one column is its own
  * transpose. Layer 0 has no D before it. */
 #include "nn/pass.h"
-#include "vec/matmul.h"
 
 #include <string.h>
 
@@ -65,7 +64,7 @@ static void layer_gradient(mdg_pass *pass, uint32_t layer, size_t rows,
     if (layer == 0 && pass->inputs != MDG_INPUTS_DENSE) {
         sparse_gradient(pass, &g);
     } else {
-        mdg_matmul(net->env, net->kernels, &g, MDG_MATMUL_SAME_BITS);
+        mdg_matmul(net->env, net->kernels, &g, mdg_net_how(net, rows));
     }
     bias_gradient(net, l, rows, d, d_stride, pass->gradient + l->b);
 }
@@ -90,7 +89,7 @@ static void spread(const mdg_pass *pass, uint32_t layer, size_t rows,
     g.c = before;
     g.ldc = before_stride;
     g.accumulate = accumulate;
-    mdg_matmul(net->env, net->kernels, &g, MDG_MATMUL_SAME_BITS);
+    mdg_matmul(net->env, net->kernels, &g, mdg_net_how(net, rows));
 }
 
 void mdg_pass_activate_back(const mdg_pass *pass, uint32_t layer, int fann,

@@ -334,6 +334,7 @@ midge_status midge_net_copy(const midge_net *net, midge_net **out) {
     midge_status status =
         duplicate(net->env, net->mask, net->n_weights, 1, &mask);
     copy->mask = mask;
+    copy->fast = net->fast;
     if (status == MIDGE_OK) {
         status = midge_net_set_scaling(copy, net->inputs, net->outputs);
     }
@@ -576,4 +577,10 @@ const midge_scaling *midge_net_input_scaling(const midge_net *net) {
 
 const midge_scaling *midge_net_output_scaling(const midge_net *net) {
     return net ? net->outputs : NULL;
+}
+
+void midge_net_set_fast(midge_net *net, int fast) {
+    if (net) {
+        net->fast = fast != 0;
+    }
 }

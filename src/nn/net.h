@@ -41,6 +41,7 @@ struct midge_net {
     uint32_t n_layers;
     uint32_t n_units; /* runs of units of all layers */
     int shortcut;
+    int fast; /* see midge_net_set_fast */
     mdg_layer *layers;
     mdg_units *units; /* neighbours in a layer differ: the fewest runs */
     size_t n_weights;

@@ -8,7 +8,6 @@
  * to y in both. */
 #include "nn/net.h"
 #include "nn/pass.h"
-#include "vec/matmul.h"
 
 #include <string.h>
 
@@ -85,7 +84,7 @@ void mdg_layer_forward(const midge_net *net, uint32_t layer, size_t rows,
         g.a_row = x_stride;
         g.a_col = 1;
         g.activate = f;
-        mdg_matmul(net->env, net->kernels, &g, MDG_MATMUL_SAME_BITS);
+        mdg_matmul(net->env, net->kernels, &g, mdg_net_how(net, rows));
     }
     if (!f) {
         activate_layer(net, l, rows, y, y_stride, z);

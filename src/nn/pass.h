@@ -5,6 +5,7 @@
 
 #include "nn/net.h"
 #include "nn/slab.h"
+#include "vec/matmul.h"
 #include "vec/matmul_sparse.h"
 
 /* ---- Dropout. --------------------------------------------------------------
@@ -136,6 +137,19 @@ void mdg_pass_all(mdg_pass *pass, const mdg_objective *objective, float scale,
                   mdg_tally *tally);
 /* Rows of a block for data of n_rows rows. */
 size_t mdg_block_rows(size_t n_rows);
+
+/* How a product of so many rows is made. A few rows wait for memory, which no
+ * other order makes shorter; a module of WebAssembly has one kind of product.
+ */
+static inline mdg_matmul_how mdg_net_how(const midge_net *net, size_t rows) {
+#if defined(__wasm__)
+    (void)net;
+    (void)rows;
+    return MDG_MATMUL_SAME_BITS;
+#else
+    return net->fast && rows >= 8 ? MDG_MATMUL_FAST : MDG_MATMUL_SAME_BITS;
+#endif
+}
 
 /* One layer for `rows` rows: y = f(s (x W + b)); z keeps the sums, with the
  * stride of y, or is NULL. */

@@ -1,4 +1,5 @@
 /* net_test.c: making, copying, running networks. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -589,6 +590,59 @@ static void every_allocation_may_fail(void **state) {
     assert_true(fail_at > 15);
 }
 
+/* Kernels of the machine itself: fused ones differ from the definition. */
+static uint32_t cpu_here(void) {
+#if defined(__x86_64__)
+    return (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+               ? MIDGE_CPU_V2 | MIDGE_CPU_AVX2
+               : 0;
+#elif defined(__aarch64__)
+    return MIDGE_CPU_NEON;
+#else
+    return 0;
+#endif
+}
+
+static void fast_products_keep_their_bound(void **state) {
+    (void)state;
+    enum { IN = 300, OUT = 40, ROWS = 19 };
+    struct test_env t;
+    const uint32_t shape[] = {IN, OUT};
+    const midge_net_options o = {
+        .n_layers = 1, .sizes = shape, .output = MIDGE_ACT_LINEAR, .seed = 8};
+    static float x[ROWS * IN], y[2][ROWS * OUT];
+    midge_net *net = NULL, *copy = NULL;
+    test_env_init(&t);
+    t.env.cpu = cpu_here();
+    assert_int_equal(midge_net_new(&t.env, &o, &net, NULL), MIDGE_OK);
+    for (size_t i = 0; i < ROWS * IN; i++) {
+        x[i] = (float)((i * 7919u) % 2001u) / 1000.0f - 1.0f;
+    }
+    midge_net_set_fast(net, 1);
+    assert_int_equal(midge_net_copy(net, &copy), MIDGE_OK);
+    run(net, ROWS, x, y[0]);
+    run(copy, ROWS, x, y[1]);
+    assert_memory_equal(y[0], y[1], sizeof y[0]);
+    midge_net_set_fast(copy, 0);
+    run(copy, ROWS, x, y[1]);
+    const float *w = midge_net_weights(net);
+    for (size_t i = 0; i < ROWS * OUT; i++) {
+        double sum = 0, sizes_of = 0;
+        for (size_t k = 0; k < IN; k++) {
+            const double product =
+                (double)x[i / OUT * IN + k] * (double)w[k * OUT + i % OUT];
+            sum += product;
+            sizes_of += fabs(product);
+        }
+        const double bound = (IN + 2) * 0x1p-24 * sizes_of;
+        assert_true(fabs((double)y[0][i] - sum) <= bound);
+        assert_true(fabs((double)y[1][i] - sum) <= bound);
+    }
+    midge_net_free(net);
+    midge_net_free(copy);
+    assert_int_equal(t.held_bytes, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shape_is_what_was_asked_for),
@@ -605,6 +659,7 @@ int main(void) {
         cmocka_unit_test(first_weights_are_as_asked_for),
         cmocka_unit_test(bad_shapes_are_refused_before_memory),
         cmocka_unit_test(run_accepts_nothing_and_refuses_null),
+        cmocka_unit_test(fast_products_keep_their_bound),
         cmocka_unit_test(every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
