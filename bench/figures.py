@@ -133,6 +133,8 @@ FIGURES = [  # what, target, command, file, how to read it
            "at least 40x", "one small row, PyTorch"),
           ("784-128-10 on 1,024 rows, against PyTorch", "at least 0.9x",
            "batch, PyTorch"),
+          ("the same with fused products (midge_net_set_fast)",
+           "at least 0.9x", "batch with fused products, PyTorch"),
           ("784-128-10 on 1,024 rows in int8, against PyTorch's f32",
            "at least 1.5x", "batch in int8, PyTorch"),
           ("epoch of 784-128-10, 60,000 rows, batch 32, SGD, against PyTorch",

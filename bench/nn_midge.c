@@ -1,7 +1,7 @@
 /* nn_midge.c: Midge as a side (nn_side.h); MIDGE_CPU lowers its instruction
- * set. The work "weights" makes a network for the other sides and leaves it in
- * FOLDER: its first weights and those after an epoch as raw floats, then also
- * as our own file and as ONNX. */
+ * set, NN_FAST asks for fused products. The work "weights" makes a network for
+ * the other sides and leaves it in FOLDER: its first weights and those after an
+ * epoch as raw floats, then also as our own file and as ONNX. */
 #include "nn_side.h"
 
 #include <stdio.h>
@@ -46,6 +46,7 @@ static midge_net *make(const side_work *w) {
     }
     o.shortcut = side_is(w, "cascade");
     must(midge_net_new(&env, &o, &net, &err));
+    midge_net_set_fast(net, getenv("NN_FAST") != NULL);
     return net;
 }
 

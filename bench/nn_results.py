@@ -121,6 +121,8 @@ WANTED = [
     ("one small row, PyTorch", "one", "one relu s", 40, "midge", "torch",
      False),
     ("batch, PyTorch", "batch", "many relu", 0.9, "midge", "torch", False),
+    ("batch with fused products, PyTorch", "batch", "many relu", 0.9,
+     "midge-fast", "torch", False),
     ("batch in int8, PyTorch", "batch", "many relu", 1.5, "midge-int8",
      "torch", False),
     ("epoch of SGD, PyTorch", "epoch", "sgd", 2, "midge", "torch", True),

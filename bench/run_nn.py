@@ -27,10 +27,11 @@ PACKAGES = {"tfjs": {"@tensorflow/tfjs": "4.22.0",
 # What each side in Node is made of; the others are programs.
 NODE = {"tfjs-wasm": "tfjs", "tfjs-cpu": "tfjs", "brain.js": "brain.js",
         "onnxruntime-web": "onnxruntime-web", "midge-wasm": None}
-# Our native build on vectors as wide as those of wasm.
-ENV = {"midge-v2": {"MIDGE_CPU": "v2"}}
-OURS = {"midge", "midge-v2", "midge-int8"}
+# Our native build on vectors as wide as those of wasm, and with fused products.
+ENV = {"midge-v2": {"MIDGE_CPU": "v2"}, "midge-fast": {"NN_FAST": "1"}}
+OURS = {"midge", "midge-v2", "midge-int8", "midge-fast"}
 MACHINE = ["peak mul+add", "peak fma", "read 392 KiB", "gemm 512x512x512"]
+NEAR = {"midge-int8"}  # as good, but not the same answers
 UNSCORED = {"xor", "spirals"}  # they have no rows for testing
 FAULTS = (harness.Failed, OSError, ValueError)
 
@@ -41,11 +42,12 @@ CONTESTS = {
     "one": [("one", "sigmoid", ALL, (1,), ("midge", "fann")),
             ("one", "stepwise", ALL, (1,), ("midge", "fann")),
             ("one", "relu", ALL, (1,), ("midge", "torch"))],
-    "batch": [("many", "relu", BIG, (1,), ("midge", "midge-int8", "torch")),
+    "batch": [("many", "relu", BIG, (1,),
+               ("midge", "midge-fast", "midge-int8", "torch")),
               ("many", "sigmoid", BIG, (1,), ("midge", "fann"))],
-    "epoch": [("sgd", "relu", BIG, (1, 2), ("midge", "torch")),
+    "epoch": [("sgd", "relu", BIG, (1, 2), ("midge", "midge-fast", "torch")),
               ("momentum", "relu", ("digits",), (1, 2), ("midge", "torch")),
-              ("adam", "relu", BIG, (1, 2), ("midge", "torch"))],
+              ("adam", "relu", BIG, (1, 2), ("midge", "midge-fast", "torch"))],
     "fann": [("rprop", "sigmoid", BIG, (1,), ("midge", "fann")),
              ("batch", "sigmoid", BIG, (1,), ("midge", "fann"))],
     "small": [(work, net, (name,), (1,), ("midge", "fann"))
@@ -103,7 +105,7 @@ def ask(run, side, i, work, net, name):
         raise harness.Failed(found["error"])
     known = run.accuracy.get((net.replace("stepwise", "sigmoid"), name))
     if i is None and known is not None and work in ("one", "many"):
-        exact = net != "stepwise" and side.name != "midge-int8"
+        exact = net != "stepwise" and side.name not in NEAR
         if abs(found["accuracy"] - known) > (0.0011 if exact else 0.02):
             raise harness.Failed(f"computed something else: {found} of the "
                                  f"test rows, not {known}")

@@ -61,9 +61,9 @@ class Turns(unittest.TestCase):
         self.assertIn("kernels", told.getvalue())
 
     def test_counts_are_whole_numbers_above_zero(self):
-        self.assertEqual(harness.counts_of("nn", ["3", "1"]), [3, 1])
-        for name, words in (("nn", ["0"]), ("nn", ["-1"]), ("nn", ["x"]),
-                            ("nn", ["--fast"]), ("nn", ["1", "2", "3"]),
+        self.assertEqual(harness.counts_of("wasm", ["3", "1"]), [3, 1])
+        for name, words in (("wasm", ["0"]), ("wasm", ["-1"]), ("wasm", ["x"]),
+                            ("wasm", ["--fast"]), ("wasm", ["1", "2", "3"]),
                             ("all", ["1"]), ("all", ["--compare"])):
             with self.subTest(words), contextlib.redirect_stderr(
                     io.StringIO()) as told, self.assertRaises(SystemExit) as end:
