@@ -40,7 +40,9 @@ typedef enum midge_trainer {
     MIDGE_TRAIN_BATCH = 1,
     MIDGE_TRAIN_RPROP = 2,     /* iRPROP-, Igel & Huesken 2000 */
     MIDGE_TRAIN_QUICKPROP = 3, /* Fahlman 1988 */
-    MIDGE_TRAIN_SARPROP = 4,   /* Treadgold & Gedeon 1998 */
+    MIDGE_TRAIN_SARPROP = 4,   /* Treadgold & Gedeon 1998; a step without a sign
+                                  to compare with keeps its size, where FANN
+                                  leaves that of the weight before */
     /* Mini-batches. */
     MIDGE_TRAIN_SGD = 5,     /* momentum, Nesterov's if asked for */
     MIDGE_TRAIN_RMSPROP = 6, /* Tieleman & Hinton 2012 */
@@ -77,13 +79,15 @@ typedef enum midge_schedule {
 typedef struct midge_net_progress {
     uint32_t epoch;      /* finished epochs */
     uint32_t max_epochs; /* of these */
-    double train_loss; /* mean over the epoch's rows, as seen while training */
-    double valid_loss; /* NaN without validation rows */
-    double train_mse;  /* mean of squared errors over rows and outputs, as seen
-                          while training; for the FANN trainers with FANN's
-                          halves for symmetric outputs */
-    size_t bit_fail;   /* outputs off by bit_fail_limit or more, likewise */
-    float learning_rate; /* of the epoch's last step */
+    double train_loss;   /* mean over the epoch's rows, as seen while training;
+                            second order: after the step */
+    double valid_loss;   /* NaN without validation rows */
+    double train_mse; /* mean of squared errors over rows and outputs, as seen
+                         while training; for the FANN trainers with FANN's
+                         halves for symmetric outputs */
+    size_t bit_fail;  /* outputs off by bit_fail_limit or more, likewise */
+    float learning_rate; /* of the epoch's last step; L-BFGS: its length as a
+                            share of the full one; LM: its damping */
 } midge_net_progress;
 
 /* Called after each epoch; anything but 0 stops training. */
@@ -112,11 +116,15 @@ typedef struct midge_train_options {
     float schedule_factor;
     uint32_t schedule_epochs;
 
-    float l1;            /* adds l1 sign(w) to the gradient, not of biases */
-    float weight_decay;  /* adds weight_decay w; decoupled for AdamW */
-    float clip_norm;     /* gradients longer than this are shortened; 0: off */
-    float dropout;       /* of hidden units, 0 <= p < 1 (inverted scaling), to
-                            the nearest 1/65536; mini-batch trainers */
+    float l1;           /* adds l1 sign(w) to the gradient, not of biases; not
+                           for second order */
+    float weight_decay; /* adds weight_decay w, not of biases; decoupled for
+                           AdamW */
+    float clip_norm;    /* gradients of the loss longer than this are shortened;
+                           0: off; mini-batch trainers and INCREMENTAL */
+    float dropout;      /* of hidden units, 0 <= p < 1 (inverted scaling), to
+                           the nearest 1/65536; mini-batch trainers and
+                           INCREMENTAL */
     float input_dropout; /* of inputs, as above */
 
     /* FANN's backward pass to the letter: sigmoids kept 1 % from their ends
@@ -148,9 +156,11 @@ typedef struct midge_train_options {
     void *ctx;                      /* of all three functions */
 } midge_train_options;
 
-/* Sound defaults for a trainer: FANN's for those that are FANN's (MSE, rate
- * 0.7, fann_gradient); for mini-batches batch 32 and rate 0.001 (SGD 0.01 with
- * momentum 0.9); 100 epochs; MSE. */
+/* Sound defaults for a trainer: FANN's for those that are FANN's (rate 0.7,
+ * fann_gradient); for mini-batches batch 32 and rate 0.001 (SGD 0.01 with
+ * momentum 0.9; RMSprop's decay 0.9; AdamW's weight_decay 0.01); 100 epochs;
+ * MSE. Start from these: an option that is out of its range, or that the
+ * trainer would not heed, is refused by its name. */
 MIDGE_API midge_train_options midge_train_defaults(midge_trainer trainer);
 
 typedef enum midge_stop {
