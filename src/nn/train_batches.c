@@ -110,6 +110,10 @@ static void update(mdg_training *tr) {
     }
     tr->update.beta1_t *= (double)o->beta1;
     tr->update.beta2_t *= (double)o->beta2;
+    if (o->weight_decay == 0.0f) { /* weights and biases alike */
+        step(&tr->update, 0, tr->net->n_weights, tr->rate, 0.0f);
+        return;
+    }
     for (uint32_t l = 0; l < tr->net->n_layers; l++) {
         const mdg_layer *layer = &tr->net->layers[l];
         step(&tr->update, layer->w, layer->b - layer->w, tr->rate,
@@ -118,14 +122,28 @@ static void update(mdg_training *tr) {
     }
 }
 
-static void train_on(mdg_training *tr, size_t count, mdg_tally *tally) {
+static void train_on(mdg_training *tr, size_t count, const float *x,
+                     const float *t, mdg_tally *tally) {
     mdg_batches *b = &tr->of.batches;
-    mdg_pass_forward(&tr->pass, count, b->x,
+    mdg_pass_forward(&tr->pass, count, x,
                      tr->pass.dropout ? &b->hidden_dropout : NULL);
-    mdg_pass_tally(&tr->pass, &tr->objective, count, b->t, tally);
-    mdg_pass_backward(&tr->pass, &tr->objective, count, 1.0f / (float)count,
-                      b->x, b->t);
+    mdg_pass_tally(&tr->pass, &tr->objective, count, t, tally);
+    mdg_pass_backward(&tr->pass, &tr->objective, count, 1.0f / (float)count, x,
+                      t);
     update(tr);
+}
+
+/* A row that is taken as it comes need not be copied. */
+static void train_on_rows(mdg_training *tr, size_t at, size_t count,
+                          mdg_tally *tally) {
+    mdg_batches *b = &tr->of.batches;
+    if (!shuffles(tr->o) && b->input_dropout.threshold == 0) {
+        train_on(tr, count, tr->train->x + at * mdg_net_inputs(tr->net),
+                 tr->train->t + at * mdg_net_last(tr->net)->n_out, tally);
+        return;
+    }
+    gather(tr, b->order + at, count);
+    train_on(tr, count, b->x, b->t, tally);
 }
 
 static void in_order(mdg_batches *b, size_t n) {
@@ -158,8 +176,7 @@ static midge_stop epoch(mdg_training *tr, mdg_tally *tally) {
             return halt;
         }
         tr->rate = mdg_schedule_rate(tr, b->step++, steps);
-        gather(tr, b->order + at, count);
-        train_on(tr, count, tally);
+        train_on_rows(tr, at, count, tally);
     }
     return MIDGE_STOP_EPOCHS;
 }
