@@ -30,11 +30,11 @@ float mdg_schedule_rate(const mdg_training *tr, uint64_t step, uint64_t steps) {
     const double phase = steps <= 1     ? 0.0
                          : step < steps ? (double)step / (double)(steps - 1)
                                         : 1.0;
+    const uint32_t drops =
+        o->schedule_epochs > 0 ? (tr->epoch - 1) / o->schedule_epochs : 0;
     switch (o->schedule) {
     case MIDGE_SCHEDULE_STEP:
-        return o->learning_rate *
-               mdg_pow_f32(o->schedule_factor,
-                           (float)((tr->epoch - 1) / o->schedule_epochs));
+        return o->learning_rate * mdg_pow_f32(o->schedule_factor, (float)drops);
     case MIDGE_SCHEDULE_COSINE:
         return half_cosine(o->learning_rate, o->final_learning_rate, phase);
     case MIDGE_SCHEDULE_ONE_CYCLE:
