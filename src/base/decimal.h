@@ -30,5 +30,7 @@ int mdg_decimal_read_number(const char *text, size_t size, mdg_number *number);
  * "-0"), zero-terminated; returns its length. Finite values only. */
 size_t mdg_decimal_write_f64(double value, char out[MDG_DECIMAL_MAX]);
 size_t mdg_decimal_write_f32(float value, char out[MDG_DECIMAL_MAX]);
+/* A whole number; likewise. */
+size_t mdg_decimal_write_i64(int64_t value, char out[MDG_DECIMAL_MAX]);
 
 #endif

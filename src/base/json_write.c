@@ -179,17 +179,8 @@ void midge_json_bool(midge_json_writer *w, int value) {
 }
 
 void midge_json_int(midge_json_writer *w, int64_t value) {
-    char digits[24];
-    size_t at = sizeof digits;
-    uint64_t left = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-    do {
-        digits[--at] = (char)('0' + left % 10);
-        left /= 10;
-    } while (left != 0);
-    if (value < 0) {
-        digits[--at] = '-';
-    }
-    midge_json_raw(w, digits + at, sizeof digits - at);
+    char digits[MDG_DECIMAL_MAX];
+    midge_json_raw(w, digits, mdg_decimal_write_i64(value, digits));
 }
 
 void midge_json_double(midge_json_writer *w, double value) {

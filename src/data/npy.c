@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/decimal.h"
 #include "base/mdg_assert.h"
 
 #define MAGIC      "\x93NUMPY"
@@ -203,14 +204,9 @@ static midge_status read_column(midge_table *table, const mdg_npy_head *head,
 }
 
 static const char *numbered(midge_arena *arena, size_t c) {
-    char name[24];
-    size_t at = sizeof name;
-    do {
-        name[--at] = (char)('0' + c % 10);
-        c /= 10;
-    } while (c != 0);
-    name[--at] = 'c';
-    return midge_arena_copy(arena, name + at, sizeof name - at);
+    char name[1 + MDG_DECIMAL_MAX] = "c";
+    const size_t size = 1 + mdg_decimal_write_i64((int64_t)c, name + 1);
+    return midge_arena_copy(arena, name, size);
 }
 
 midge_status mdg_npy_read(midge_table *table, const uint8_t *bytes, size_t size,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/decimal.h"
 #include "base/parallel.h"
 
 #define TEXTS_AT_ONCE 4096u /* between two calls of progress */
@@ -171,15 +172,8 @@ static const midge_embedder_port words_port = {
 /* ---- Making one ---------------------------------------------------------- */
 
 static void put_number(midge_buf *buf, uint32_t value) {
-    char digits[10];
-    size_t n = 0;
-    do {
-        digits[n++] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value > 0);
-    while (n > 0) {
-        (void)midge_buf_append(buf, &digits[--n], 1);
-    }
+    char digits[MDG_DECIMAL_MAX];
+    (void)midge_buf_append(buf, digits, mdg_decimal_write_i64(value, digits));
 }
 
 static midge_status make_name(const mdg_words *w, const char *name,

@@ -35,13 +35,9 @@ static void put_named(writer *w, const char *text) {
 }
 
 static void put_uint(writer *w, size_t value) {
-    char digits[24];
-    size_t at = sizeof digits;
-    do {
-        digits[--at] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value != 0);
-    (void)midge_buf_append(w->out, digits + at, sizeof digits - at);
+    char digits[MDG_DECIMAL_MAX];
+    (void)midge_buf_append(w->out, digits,
+                           mdg_decimal_write_i64((int64_t)value, digits));
 }
 
 /* "0.5f", "1.0f", "1e+21f"; returns its length. */

@@ -21,13 +21,9 @@ static void put(writer *w, const char *text) {
 }
 
 static void put_uint(writer *w, uint64_t value) {
-    char digits[24];
-    size_t at = sizeof digits;
-    do {
-        digits[--at] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value != 0);
-    (void)midge_buf_append(w->out, digits + at, sizeof digits - at);
+    char digits[MDG_DECIMAL_MAX];
+    (void)midge_buf_append(w->out, digits,
+                           mdg_decimal_write_i64((int64_t)value, digits));
 }
 
 static void put_f32(writer *w, float value) {

@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/bytes.h"
+#include "base/decimal.h"
 #include "exchange/protobuf.h"
 #include "nn/net.h"
 
@@ -64,16 +65,9 @@ typedef struct graph {
 
 static name new_name(graph *g) {
     name n = {"t"};
-    char digits[10];
-    size_t count = 0;
-    uint32_t number = g->n_names++;
-    do {
-        digits[count++] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number != 0);
-    for (size_t i = 0; i < count; i++) {
-        n.text[1 + i] = digits[count - 1 - i];
-    }
+    char digits[MDG_DECIMAL_MAX];
+    const size_t size = mdg_decimal_write_i64(g->n_names++, digits);
+    memcpy(n.text + 1, digits, size);
     return n;
 }
 

@@ -7,6 +7,7 @@
  * those of the layer just before; a unit needs one way out, not one to each
  * later layer. */
 #include "base/alloc.h"
+#include "base/mdg_assert.h"
 #include "nn/net.h"
 
 #include <string.h>
@@ -77,6 +78,9 @@ static void draw_layer(const mdg_layer *l, uint32_t first_row, float rate,
     size_t wanted = (size_t)((double)rate * (double)n + 0.5);
     uint32_t n_rows = l->n_in - first_row;
     uint32_t pairs = n_rows > l->n_out ? n_rows : l->n_out;
+    if (mdg_never(n_rows == 0 || l->n_out == 0)) { /* no layer is empty */
+        return;
+    }
     shuffled(rng, rows, n_rows);
     shuffled(rng, columns, l->n_out);
     for (uint32_t i = 0; i < pairs; i++) {

@@ -4,17 +4,8 @@
 #include "base/decimal.h"
 
 void mdg_text_int(midge_buf *out, int64_t value) {
-    char digits[24];
-    size_t at = sizeof digits;
-    uint64_t rest = value < 0 ? 0u - (uint64_t)value : (uint64_t)value;
-    do {
-        digits[--at] = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest > 0);
-    if (value < 0) {
-        digits[--at] = '-';
-    }
-    (void)midge_buf_append(out, digits + at, sizeof digits - at);
+    char digits[MDG_DECIMAL_MAX];
+    (void)midge_buf_append(out, digits, mdg_decimal_write_i64(value, digits));
 }
 
 void mdg_text_fixed(midge_buf *out, double value, unsigned decimals) {

@@ -365,11 +365,6 @@ static void every_allocation_may_fail(void **state) {
     assert_true(fail_at > 10);
 }
 
-static int setup(void **state) {
-    fill_spirals(0.0f, spiral_x, spiral_t);
-    return 0;
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_spirals_from_every_seed),
@@ -380,5 +375,6 @@ int main(void) {
         cmocka_unit_test(bad_options_are_refused),
         cmocka_unit_test(every_allocation_may_fail),
     };
-    return cmocka_run_group_tests(tests, setup, NULL);
+    fill_spirals(0.0f, spiral_x, spiral_t);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }
