@@ -111,6 +111,9 @@ typedef struct cli_answer {
     midge_json_writer w;
 } cli_answer;
 midge_json_writer *cli_answer_begin(cli *c, cli_answer *answer);
+/* The members of an object, but for one. */
+void cli_answer_members(midge_json_writer *w, const midge_json *of,
+                        const char *without);
 int cli_answer_end(cli_answer *answer);
 /* All of it on stdout, and a newline. */
 void cli_print_line(const midge_buf *text);

@@ -1,5 +1,6 @@
 /* cli_answer.c: one JSON value on stdout, with --json. */
 #include <stdio.h>
+#include <string.h>
 
 #include "cli.h"
 
@@ -14,6 +15,16 @@ midge_json_writer *cli_answer_begin(cli *c, cli_answer *answer) {
     midge_buf_init(&answer->text, &c->env, ANSWER_BYTES_MAX);
     midge_json_writer_init(&answer->w, &answer->text, 0);
     return &answer->w;
+}
+
+void cli_answer_members(midge_json_writer *w, const midge_json *of,
+                        const char *without) {
+    for (const midge_json *m = of->child; m; m = m->next) {
+        if (strcmp(m->key, without) != 0) {
+            midge_json_key(w, m->key);
+            midge_json_value(w, m);
+        }
+    }
 }
 
 int cli_answer_end(cli_answer *answer) {

@@ -104,18 +104,25 @@ static int print_answer(cli *c, const midge_json *answer, const char *path) {
     return CLI_DONE;
 }
 
-static int convert(cli *c, const char *from, const char *path,
-                   const cli_blobs *blobs) {
-    const midge_json *answer;
+/* Lets nn.convert make the file, and writes it. */
+static int make_file(cli *c, const char *from, const char *path,
+                     const cli_blobs *blobs, const midge_json **answer) {
     midge_error err = {.text = ""};
-    midge_status status = cli_pass_to_op(c, "nn.convert", blobs, &answer, &err);
+    midge_status status = cli_pass_to_op(c, "nn.convert", blobs, answer, &err);
     if (status != MIDGE_OK) {
         return cli_net_complain(status, from, &err);
     }
     status = midge_os_write_file(path, blobs->stored->data, blobs->stored->size,
                                  &err);
-    return status == MIDGE_OK ? print_answer(c, answer, path)
+    return status == MIDGE_OK ? CLI_DONE
                               : cli_complain_error(CLI_FAILED, path, &err);
+}
+
+static int convert(cli *c, const char *from, const char *path,
+                   const cli_blobs *blobs) {
+    const midge_json *answer;
+    int code = make_file(c, from, path, blobs, &answer);
+    return code == CLI_DONE ? print_answer(c, answer, path) : code;
 }
 
 int cli_net_convert(cli *c) {
@@ -184,12 +191,7 @@ static int print_quantized_json(cli *c, const midge_json *answer,
     cli_answer json;
     midge_json_writer *w = cli_answer_begin(c, &json);
     midge_json_begin_object(w);
-    for (const midge_json *m = answer->child; m; m = m->next) {
-        if (strcmp(m->key, "file") != 0) {
-            midge_json_key(w, m->key);
-            midge_json_value(w, m);
-        }
-    }
+    cli_answer_members(w, answer, "file");
     put_or_null(w, "before", before);
     put_or_null(w, "after", after);
     midge_json_key(w, "file");
@@ -199,17 +201,11 @@ static int print_quantized_json(cli *c, const midge_json *answer,
 }
 
 static int quantize(cli *c, const char *from, const cli_blobs *blobs) {
-    const char *path = midge_json_get_string(c->args, "out", "");
     const midge_json *answer;
-    midge_error err = {.text = ""};
-    midge_status status = cli_pass_to_op(c, "nn.convert", blobs, &answer, &err);
-    if (status != MIDGE_OK) {
-        return cli_net_complain(status, from, &err);
-    }
-    status = midge_os_write_file(path, blobs->stored->data, blobs->stored->size,
-                                 &err);
-    if (status != MIDGE_OK) {
-        return cli_complain_error(CLI_FAILED, path, &err);
+    int code = make_file(c, from, midge_json_get_string(c->args, "out", ""),
+                         blobs, &answer);
+    if (code != CLI_DONE) {
+        return code;
     }
     const midge_json *before = measure(c, blobs->data, blobs->model);
     const midge_json *after = measure(c, blobs->data, blobs->stored);

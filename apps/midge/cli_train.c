@@ -148,12 +148,7 @@ static int print_json(const training *t) {
     cli_answer json;
     midge_json_writer *w = cli_answer_begin(t->c, &json);
     midge_json_begin_object(w);
-    for (const midge_json *m = t->answer->child; m; m = m->next) {
-        if (strcmp(m->key, "model") != 0) {
-            midge_json_key(w, m->key);
-            midge_json_value(w, m);
-        }
-    }
+    cli_answer_members(w, t->answer, "model");
     midge_json_key(w, "out");
     midge_json_string(w, t->out);
     midge_json_end_object(w);

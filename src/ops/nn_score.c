@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/decimal.h"
+#include "ops/json_put.h"
 
 #define BIT_FAIL_LIMIT 0.35f /* FANN's */
 #define CLASSES_SHOWN  100u
@@ -80,11 +81,6 @@ double mdg_nn_score_value(const mdg_nn_score *score) {
                                                     : score->numbers.r2;
 }
 
-static void put(midge_json_writer *w, const char *key, double value) {
-    midge_json_key(w, key);
-    midge_json_double(w, value);
-}
-
 void mdg_nn_score_write(const mdg_nn_score *score, midge_json_writer *w) {
     const midge_classification_measures *c = &score->classes;
     const midge_regression_measures *r = &score->numbers;
@@ -92,20 +88,20 @@ void mdg_nn_score_write(const mdg_nn_score *score, midge_json_writer *w) {
     midge_json_key(w, "rows");
     if (score->problem == MIDGE_PROBLEM_CLASSIFY) {
         midge_json_int(w, (int64_t)c->n_rows);
-        put(w, "accuracy", c->accuracy);
-        put(w, "balanced_accuracy", c->balanced_accuracy);
-        put(w, "macro_precision", c->macro_precision);
-        put(w, "macro_recall", c->macro_recall);
-        put(w, "macro_f1", c->macro_f1);
-        put(w, "log_loss", c->log_loss);
-        put(w, "auc", c->auc);
-        put(w, "calibration_error", c->calibration_error);
+        mdg_put_number(w, "accuracy", c->accuracy);
+        mdg_put_number(w, "balanced_accuracy", c->balanced_accuracy);
+        mdg_put_number(w, "macro_precision", c->macro_precision);
+        mdg_put_number(w, "macro_recall", c->macro_recall);
+        mdg_put_number(w, "macro_f1", c->macro_f1);
+        mdg_put_number(w, "log_loss", c->log_loss);
+        mdg_put_number(w, "auc", c->auc);
+        mdg_put_number(w, "calibration_error", c->calibration_error);
     } else {
         midge_json_int(w, (int64_t)r->n_rows);
-        put(w, "rmse", r->rmse);
-        put(w, "mae", r->mae);
-        put(w, "r2", r->r2);
-        put(w, "mse", r->mse);
+        mdg_put_number(w, "rmse", r->rmse);
+        mdg_put_number(w, "mae", r->mae);
+        mdg_put_number(w, "r2", r->r2);
+        mdg_put_number(w, "mse", r->mse);
         midge_json_key(w, "bit_fail");
         midge_json_int(w, (int64_t)r->bit_fail);
     }
@@ -134,9 +130,9 @@ static void put_classes(const mdg_nn_coding *coding,
         midge_json_begin_object(w);
         midge_json_key(w, "name");
         put_class_name(coding, c, w);
-        put(w, "precision", classes[c].precision);
-        put(w, "recall", classes[c].recall);
-        put(w, "f1", classes[c].f1);
+        mdg_put_number(w, "precision", classes[c].precision);
+        mdg_put_number(w, "recall", classes[c].recall);
+        mdg_put_number(w, "f1", classes[c].f1);
         midge_json_key(w, "rows");
         midge_json_int(w, (int64_t)classes[c].n_rows);
         midge_json_end_object(w);

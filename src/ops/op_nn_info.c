@@ -1,15 +1,11 @@
 /* op_nn_info.c: nn.info: what is in a file that holds a network. */
+#include "ops/json_put.h"
 #include "ops/learn_config.h"
 #include "ops/learn_table.h"
 #include "ops/nn_file.h"
 #include "ops/ops_table.h"
 
 #define FEATURES_SHOWN 100u
-
-static void put_int(midge_json_writer *w, const char *key, size_t value) {
-    midge_json_key(w, key);
-    midge_json_int(w, (int64_t)value);
-}
 
 static void write_layers(const midge_net *net, midge_json_writer *w) {
     midge_json_key(w, "layers");
@@ -20,8 +16,8 @@ static void write_layers(const midge_net *net, midge_json_writer *w) {
             break;
         }
         midge_json_begin_object(w);
-        put_int(w, "inputs", layer.n_in);
-        put_int(w, "units", layer.n_out);
+        mdg_put_int(w, "inputs", layer.n_in);
+        mdg_put_int(w, "units", layer.n_out);
         midge_json_key(w, "activation");
         midge_json_string(
             w, layer.mixed ? "mixed" : midge_activation_name(layer.activation));
@@ -33,8 +29,8 @@ static void write_layers(const midge_net *net, midge_json_writer *w) {
 }
 
 static void write_net(const midge_net *net, midge_json_writer *w) {
-    put_int(w, "weights", midge_net_n_weights(net));
-    put_int(w, "connections", midge_net_n_connections(net));
+    mdg_put_int(w, "weights", midge_net_n_weights(net));
+    mdg_put_int(w, "connections", midge_net_n_connections(net));
     midge_json_key(w, "shortcuts");
     midge_json_bool(w, midge_net_has_shortcuts(net));
     midge_json_key(w, "input_scaling");
@@ -86,13 +82,13 @@ MDG_OP_FN(nn_info) {
     midge_json_begin_object(&w);
     midge_json_key(&w, "format");
     midge_json_string(&w, mdg_nn_kind_name(file.kind));
-    put_int(&w, "bytes", file.bytes);
+    mdg_put_int(&w, "bytes", file.bytes);
     midge_json_key(&w, "family");
     midge_json_string(&w, file.model
                               ? mdg_family_name(midge_model_family(file.model))
                               : "net");
-    put_int(&w, "inputs", mdg_nn_file_n_inputs(&file));
-    put_int(&w, "outputs", mdg_nn_file_n_outputs(&file));
+    mdg_put_int(&w, "inputs", mdg_nn_file_n_inputs(&file));
+    mdg_put_int(&w, "outputs", mdg_nn_file_n_outputs(&file));
     if (file.encoder) {
         write_encoder(file.encoder, &w);
     }

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/fmath.h"
 #include "base/rng.h"
+#include "ops/json_put.h"
 #include "ops/learn_config.h"
 #include "ops/learn_table.h"
 #include "ops/nn_file.h"
@@ -325,24 +326,9 @@ static midge_status store(training *t) {
 
 /* ---- The answer ---------------------------------------------------------- */
 
-static void put_text(midge_json_writer *w, const char *key, const char *text) {
-    midge_json_key(w, key);
-    midge_json_string(w, text);
-}
-
-static void put_int(midge_json_writer *w, const char *key, size_t value) {
-    midge_json_key(w, key);
-    midge_json_int(w, (int64_t)value);
-}
-
-static void put_number(midge_json_writer *w, const char *key, double value) {
-    midge_json_key(w, key);
-    midge_json_double(w, value);
-}
-
 static void write_data(const training *t, midge_json_writer *w) {
     const midge_encoder *e = t->fitted.encoder;
-    put_text(w, "problem", mdg_problem_name(t->size.meaning.problem));
+    mdg_put_text(w, "problem", mdg_problem_name(t->size.meaning.problem));
     midge_json_key(w, "target");
     if (e) {
         midge_json_string(w, midge_encoder_target(e));
@@ -351,11 +337,11 @@ static void write_data(const training *t, midge_json_writer *w) {
     } else {
         midge_json_null(w);
     }
-    put_int(w, "rows", mdg_nn_source_n_rows(&t->source));
-    put_int(w, "train_rows", t->n_part[TRAIN]);
-    put_int(w, "validation_rows", t->n_part[VALIDATION]);
-    put_int(w, "test_rows", t->n_part[TEST]);
-    put_int(w, "features", midge_dataset_n_inputs(t->fitted.train.data));
+    mdg_put_int(w, "rows", mdg_nn_source_n_rows(&t->source));
+    mdg_put_int(w, "train_rows", t->n_part[TRAIN]);
+    mdg_put_int(w, "validation_rows", t->n_part[VALIDATION]);
+    mdg_put_int(w, "test_rows", t->n_part[TEST]);
+    mdg_put_int(w, "features", midge_dataset_n_inputs(t->fitted.train.data));
 }
 
 static void write_network(const training *t, midge_json_writer *w) {
@@ -370,30 +356,31 @@ static void write_network(const training *t, midge_json_writer *w) {
         }
     }
     midge_json_end_array(w);
-    put_int(w, "connections", midge_net_n_connections(net));
+    mdg_put_int(w, "connections", midge_net_n_connections(net));
     midge_json_key(w, "units");
     if (t->recipe.cascade > 0) {
         midge_json_int(w, t->fitted.result.epochs);
     } else {
         midge_json_null(w);
     }
-    put_text(w, "activation",
-             t->recipe.cascade > 0
-                 ? "mixed"
-                 : midge_activation_name(t->recipe.activation));
-    put_text(w, "output_activation", midge_activation_name(t->recipe.output));
+    mdg_put_text(w, "activation",
+                 t->recipe.cascade > 0
+                     ? "mixed"
+                     : midge_activation_name(t->recipe.activation));
+    mdg_put_text(w, "output_activation",
+                 midge_activation_name(t->recipe.output));
 }
 
 static void write_training(const training *t, midge_json_writer *w) {
     const midge_train_result *r = &t->fitted.result;
-    put_text(w, "trainer", midge_trainer_name(t->recipe.train.trainer));
-    put_text(w, "loss", midge_loss_name(t->recipe.train.loss));
-    put_int(w, "epochs", r->epochs);
-    put_int(w, "best_epoch", r->best_epoch);
-    put_text(w, "stop", midge_stop_name(r->stop));
-    put_number(w, "train_loss", r->train_loss);
-    put_number(w, "validation_loss", r->valid_loss);
-    put_number(w, "seconds", t->fitted.seconds);
+    mdg_put_text(w, "trainer", midge_trainer_name(t->recipe.train.trainer));
+    mdg_put_text(w, "loss", midge_loss_name(t->recipe.train.loss));
+    mdg_put_int(w, "epochs", r->epochs);
+    mdg_put_int(w, "best_epoch", r->best_epoch);
+    mdg_put_text(w, "stop", midge_stop_name(r->stop));
+    mdg_put_number(w, "train_loss", r->train_loss);
+    mdg_put_number(w, "validation_loss", r->valid_loss);
+    mdg_put_number(w, "seconds", t->fitted.seconds);
 }
 
 static void write_folds(const training *t, midge_json_writer *w) {
@@ -412,9 +399,10 @@ static void write_folds(const training *t, midge_json_writer *w) {
         squares += d * d;
     }
     midge_json_begin_object(w);
-    put_text(w, "metric", t->size.meaning.n_classes > 0 ? "accuracy" : "r2");
-    put_number(w, "mean", sum / k);
-    put_number(w, "deviation", mdg_sqrt_f64(squares / (k - 1.0)));
+    mdg_put_text(w, "metric",
+                 t->size.meaning.n_classes > 0 ? "accuracy" : "r2");
+    mdg_put_number(w, "mean", sum / k);
+    mdg_put_number(w, "deviation", mdg_sqrt_f64(squares / (k - 1.0)));
     midge_json_key(w, "measures");
     midge_json_begin_array(w);
     for (uint32_t f = 0; f < k; f++) {
@@ -425,7 +413,7 @@ static void write_folds(const training *t, midge_json_writer *w) {
 }
 
 static void write_measures(const training *t, midge_json_writer *w) {
-    put_text(w, "measured_on", t->n_part[TEST] > 0 ? "test" : "train");
+    mdg_put_text(w, "measured_on", t->n_part[TEST] > 0 ? "test" : "train");
     midge_json_key(w, "measures");
     mdg_nn_score_write(&t->score, w);
     midge_json_key(w, "baseline");
@@ -456,10 +444,10 @@ MDG_OP_FN(nn_train) {
         status = store(&t); /* gives the network away: behind its description */
     }
     if (status == MIDGE_OK) {
-        put_text(
+        mdg_put_text(
             &w, "format",
             mdg_nn_kind_name(t.fitted.encoder ? MDG_NN_BUNDLE : MDG_NN_NET));
-        put_text(&w, "model", t.ref);
+        mdg_put_text(&w, "model", t.ref);
         midge_json_end_object(&w);
         status = midge_json_writer_end(&w);
     }
